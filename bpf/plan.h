@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * plan.h: which instruction each logical probe sits on.
+ *
+ * Where on a function a probe sits decides its cost by a factor of fifteen; the planner decodes the
+ * function and takes the cheapest instruction at which the wanted values are in known registers.
+ */
+#ifndef ST_BPF_PLAN_H
+#define ST_BPF_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/event.h"
+#include "symbols/target.h"
+
+struct err;
+struct image;
+
+enum cost_class {
+	COST_NOP,    /* five-byte NOP, optimised by newer kernels: about 0.3 us */
+	COST_BRANCH, /* call, jmp, jcc, other NOPs, emulated: about 0.6 us */
+	COST_PUSH,   /* push, emulated: about 0.8 us */
+	COST_STEP,   /* anything else, single-stepped: 4 to 5 us */
+};
+
+struct plan_point {
+	enum ev_probe probe;
+	bool present;
+	const char *function;
+	uint64_t vaddr;	 /* link-time address of the instruction */
+	uint64_t offset; /* in the file */
+	char insn[48];	 /* "jbe 0x4010f0" */
+	enum cost_class cost;
+	enum target_reg coroutine, new_size;
+	bool may_repeat;   /* the point runs again after a growth: count only if the branch is not
+			      taken */
+	char missing[128]; /* why not present */
+};
+
+struct plan {
+	struct plan_point point[EV_PROBE_COUNT];
+};
+
+/*
+ * Plans every probe of the target.  Points that cannot be placed say why and are not an error, but
+ * without copystack and its end there is nothing to trace: -ENOENT.
+ */
+int plan_make(struct image *img, const struct target *t, struct plan *ret, struct err *e);
+
+const char *probe_name(enum ev_probe p);	/* "copystack" */
+const char *cost_class_name(enum cost_class c); /* "branch" */
+unsigned cost_class_ns(enum cost_class c);	/* typical, for plans that have not run */
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * capture.h: the capture file, stacktrace-capture(5).
+ *
+ * A file header, then blocks; every block carries its kind, sizes and checksum, so that a file cut
+ * anywhere gives back every whole block, and a damaged block costs only itself.
+ */
+#ifndef ST_FORMATS_CAPTURE_H
+#define ST_FORMATS_CAPTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/event.h"
+
+struct capture_reader;
+struct capture_writer;
+struct err;
+struct names;
+struct run_info;
+
+/* Creates (or replaces) the file at path; "-" is standard output.  The info block is written at
+ * once. */
+int capture_create(const char *path, const struct run_info *info, struct capture_writer **ret,
+		   struct err *e);
+
+/*
+ * Appends one record.  Records are gathered into blocks; a block is written when full or when it is
+ * older than a second, so that a crash loses at most that.  -ENOSPC, -EIO ...: e names the file;
+ * what was written before stays readable, later calls return the same error.
+ */
+int capture_event(struct capture_writer *w, const struct ev_header *ev, struct err *e);
+
+/* Writes the pending block if it is old enough; to be called now and then when no events come. */
+int capture_flush(struct capture_writer *w, bool force, struct err *e);
+
+/* Writes names and the end block, closes and frees.  With an earlier error, only closes and frees;
+ * e is then untouched. */
+int capture_close(struct capture_writer *w, struct names *names, struct err *e);
+
+/*
+ * Opens a capture; "-" is standard input.  -ENOENT ...; -EBADMSG: not a capture; -EPROTO: a newer
+ * major version, or another byte order.
+ */
+int capture_open(const char *path, struct capture_reader **ret, struct err *e);
+
+/* Read from the file's beginning by capture_open; owned by the reader. */
+const struct run_info *capture_info(const struct capture_reader *r);
+
+typedef int capture_event_fn(void *arg, const struct ev_header *ev);
+
+/* What could not be read. */
+struct capture_damage {
+	bool truncated;		 /* no end block: the recording was cut off */
+	uint64_t bad_blocks;	 /* checksum or structure wrong: skipped */
+	uint64_t skipped_bytes;	 /* between whole blocks, or behind the last */
+	uint64_t unknown_blocks; /* kinds of a later minor version: skipped, no damage */
+	uint64_t bad_records;	 /* inside whole blocks: impossible sizes */
+};
+
+/*
+ * Reads all: names into n, events to fn in file order.  Damage is not an error: it is counted in
+ * *damage and reading goes on behind it.  Negative: an I/O error or no memory, or what fn returned.
+ */
+int capture_read(struct capture_reader *r, struct names *n, capture_event_fn *fn, void *arg,
+		 struct capture_damage *damage, struct err *e);
+void capture_reader_free(struct capture_reader *r);
+
+#endif

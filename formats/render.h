@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * render.h: the formats.  A format sees events, the aggregate, names and a stream, and nothing
+ * else; so whatever can be shown live can be shown from a capture.
+ */
+#ifndef ST_FORMATS_RENDER_H
+#define ST_FORMATS_RENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/event.h"
+#include "formats/capture.h"
+
+struct aggregate;
+struct err;
+struct names;
+struct run_info;
+
+struct render_context {
+	FILE *out;
+	const struct run_info *info;
+	struct aggregate *aggregate; /* has taken each event before the format sees it */
+	struct names *names;
+	const struct capture_damage *damage; /* NULL when live */
+	unsigned width;			     /* columns, 0: unlimited */
+	bool colour;
+	bool utf8;    /* the stream takes UTF-8 ("2K → 64K"); else ASCII ("2K -> 64K") */
+	unsigned top; /* rows in tables, 0: all */
+};
+
+struct format {
+	const char *name, *summary;
+	size_t state_size; /* allocated zeroed by render_new */
+	int (*begin)(void *state, const struct render_context *c); /* may be NULL */
+	int (*event)(void *state, const struct render_context *c,
+		     const struct ev_header *ev);		 /* may be NULL */
+	int (*end)(void *state, const struct render_context *c); /* aggregate is finished */
+};
+
+extern const struct format format_table, format_trace, format_folded, format_json;
+
+/* All formats in the order of --help; count in *ret_count. */
+const struct format *const *formats_all(size_t *ret_count);
+const struct format *format_find(const char *name); /* NULL: no such format */
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image.h: an executable file and what its bytes tell: functions, places, build info.
+ *
+ * Addresses are those of the file (link time); add the load bias for a running process.
+ */
+#ifndef ST_SYMBOLS_IMAGE_H
+#define ST_SYMBOLS_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct image;
+
+/*
+ * Opens an x86-64 ELF executable.  Errors name the path: -ENOENT, -EACCES, -ENOEXEC (not ELF, a
+ * script, truncated, garbage, 32-bit or foreign architecture, a shared library without entry
+ * point); the text says which.
+ */
+int image_open(const char *path, struct image **ret, struct err *e);
+void image_free(struct image *img);
+
+const char *image_path(const struct image *img);
+const char *image_build_id(const struct image *img); /* hex GNU build id, or Go's, or "" */
+const char *image_go_version(
+	const struct image *img);	   /* "go1.22.12", or "" if not Go or not known */
+bool image_is_go(const struct image *img); /* has a pclntab */
+bool image_is_pie(const struct image *img);
+
+struct function {
+	const char *name; /* as the runtime prints it; owned by the image */
+	uint64_t vaddr;
+	uint64_t size;
+};
+
+/*
+ * Finds a function by exact name; with several of one name (Go's ABI wrappers) the real one, which
+ * is the largest.  0, or -ENOENT.
+ */
+int image_function(struct image *img, const char *name, struct function *ret);
+int image_function_at(struct image *img, uint64_t vaddr, struct function *ret);
+size_t image_function_count(struct image *img);
+
+/* One source place.  Strings are owned by the image. */
+struct place {
+	const char *function;
+	const char *file; /* "" if not known */
+	unsigned line;	  /* 0 if not known */
+	bool inlined;	  /* this function was inlined into the next place */
+};
+
+/*
+ * Places for an address, innermost first, inlined functions expanded where pclntab or DWARF tell.
+ * Returns how many there are (at most max are stored), 0 if the address is in no known function.
+ */
+size_t image_places(struct image *img, uint64_t vaddr, struct place *ret, size_t max);
+
+/* File offset of an address; -ENOENT outside the file's segments. */
+int image_offset(const struct image *img, uint64_t vaddr, uint64_t *ret);
+
+/* Bytes at a link-time address, straight from the mapped file; NULL unless all of len are in one
+ * segment's file part. */
+const uint8_t *image_bytes(const struct image *img, uint64_t vaddr, size_t len);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * target.h: the target description, all that the probes know of a runtime.
+ *
+ * Go binaries, corun programs and programs of any other fiber library that carries the note
+ * .note.stacktrace are turned into the same description; bpf/ and everything behind it tell them
+ * apart by nothing else.
+ */
+#ifndef ST_SYMBOLS_TARGET_H
+#define ST_SYMBOLS_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/event.h"
+
+struct err;
+struct image;
+
+/* Fields of a coroutine's descriptor ("g"). */
+enum target_field {
+	FIELD_STACK_LO,
+	FIELD_STACK_HI,
+	FIELD_SCHED_SP, /* saved context, valid while the coroutine does not run */
+	FIELD_SCHED_PC,
+	FIELD_SCHED_BP,
+	FIELD_ID,
+	FIELD_PARENT_ID,
+	FIELD_CREATOR_PC,
+	FIELD_ENTRY_PC,
+	FIELD_STATUS,	   /* u32 */
+	FIELD_WAIT_REASON, /* u8 */
+	FIELD_USE_MAX,	   /* highest use, where a runtime keeps it itself */
+	FIELD_COUNT,
+};
+#define FIELD_UNKNOWN (-1)
+
+/* Where a field's offset came from, weakest last. */
+enum field_origin {
+	ORIGIN_NONE,
+	ORIGIN_NOTE, /* .note.stacktrace */
+	ORIGIN_DWARF,
+	ORIGIN_TABLE,	 /* table by version, confirmed by the instructions where they tell */
+	ORIGIN_INFERRED, /* read from the instructions alone */
+	ORIGIN_ASSUMED,	 /* newest table, version unknown: shown with a warning */
+};
+
+/* x86-64 registers in the order of the instruction encoding. */
+enum target_reg {
+	REG_AX,
+	REG_CX,
+	REG_DX,
+	REG_BX,
+	REG_SP,
+	REG_BP,
+	REG_SI,
+	REG_DI,
+	REG_8,
+	REG_9,
+	REG_10,
+	REG_11,
+	REG_12,
+	REG_13,
+	REG_14,
+	REG_15,
+	REG_NONE = 0xff,
+};
+
+/*
+ * One logical probe.  For Go this names the function to look into; the planner (bpf/plan.c) finds
+ * the cheapest instruction.  For a note, fixed is set and vaddr is the instruction itself.
+ */
+struct target_probe {
+	bool present;
+	bool fixed;		   /* vaddr is the probe point; regs hold there */
+	const char *function;	   /* owned by the image */
+	uint64_t vaddr;		   /* link-time address: function entry, or the point if fixed */
+	uint64_t size;		   /* of the function, 0 if fixed */
+	enum target_reg coroutine; /* descriptor's address */
+	enum target_reg new_size;  /* EV_PROBE_COPYSTACK: bytes of the new stack */
+	char missing[128];	   /* why not present */
+};
+
+enum target_runtime { RUNTIME_GO = 1, RUNTIME_NOTE };
+
+struct target {
+	enum target_runtime kind;
+	char runtime[32]; /* "go", or the name in the note, such as "corun" */
+	char version[64]; /* "go1.19.8"; as printed by users */
+	bool version_known;
+	int32_t field[FIELD_COUNT]; /* offset, or FIELD_UNKNOWN */
+	enum field_origin origin[FIELD_COUNT];
+	struct target_probe probe[EV_PROBE_COUNT];
+	uint64_t coroutine_entry; /* function that is the root of each coroutine's stack, or 0 */
+	bool own_ring;		  /* the program can write into a shared-memory ring */
+	char warning[256];	  /* to be shown to the user, or empty */
+};
+
+/*
+ * Describes the runtime of an opened image.  *ret borrows strings from img and lives no longer.
+ * -ENOENT: no known runtime in it; -ENOTSUP: a Go too old, or a note of an unknown version; the
+ * text in e says which and what to do.
+ */
+int target_describe(struct image *img, struct target *ret, struct err *e);
+
+const char *target_field_name(enum target_field f);  /* "stack.lo" */
+const char *target_origin_name(enum field_origin o); /* "dwarf" */
+
+#endif
