@@ -70,6 +70,10 @@ enum target_reg {
 /*
  * One logical probe.  For Go this names the function to look into; the planner (bpf/plan.c) finds
  * the cheapest instruction.  For a note, fixed is set and vaddr is the instruction itself.
+ *
+ * Where the registers hold: with call_target, at the call of that function inside this one (nowhere
+ * else); without, from the function's entry on until they are overwritten.  Go's gogo is the
+ * exception: it takes its argument from the stack, and they hold at its closing jmp.
  */
 struct target_probe {
 	bool present;
@@ -77,6 +81,7 @@ struct target_probe {
 	const char *function;	   /* owned by the image */
 	uint64_t vaddr;		   /* link-time address: function entry, or the point if fixed */
 	uint64_t size;		   /* of the function, 0 if fixed */
+	uint64_t call_target;	   /* the point is the call of this address; 0: anywhere */
 	enum target_reg coroutine; /* descriptor's address */
 	enum target_reg new_size;  /* EV_PROBE_COPYSTACK: bytes of the new stack */
 	char missing[128];	   /* why not present */
