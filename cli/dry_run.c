@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/dry_run.h"
+
+#include <inttypes.h>
+
+#include "bpf/plan.h"
+#include "formats/run_info.h"
+#include "symbols/target.h"
+
+static void print_offsets(FILE *out, const struct target *t)
+{
+	fprintf(out, "  offsets in the coroutine's descriptor:\n");
+	for (int f = 0; f < FIELD_COUNT; f++) {
+		if (t->field[f] == FIELD_UNKNOWN)
+			fprintf(out, "    %-12s   -\n", target_field_name(f));
+		else
+			fprintf(out, "    %-12s %3d  %s\n", target_field_name(f), t->field[f],
+				target_origin_name(t->origin[f]));
+	}
+}
+
+static void print_point(FILE *out, const struct plan_point *p)
+{
+	if (!p->present) {
+		fprintf(out, "    %-13s missing: %s\n", probe_name(p->probe), p->missing);
+		return;
+	}
+	fprintf(out, "    %-13s 0x%-8" PRIx64 " 0x%-8" PRIx64 " %-6s ~%4u ns  %-24s in %s\n",
+		probe_name(p->probe), p->vaddr, p->offset, cost_class_name(p->cost),
+		cost_class_ns(p->cost), p->insn, p->function);
+}
+
+void dry_run_print(FILE *out, const char *path, const struct target *t, const struct plan *p,
+		   const struct run_info *info)
+{
+	fprintf(out, "%s: %s %s\n", path, t->runtime,
+		t->version[0] ? t->version : "(version unknown)");
+	print_offsets(out, t);
+	fprintf(out, "  probes: address, file offset, class and cost, instruction\n");
+	for (int i = 0; i < EV_PROBE_COUNT; i++)
+		print_point(out, &p->point[i]);
+	if (info)
+		fprintf(out,
+			"  source: %s (%s), one hit %" PRIu64 " ns, %" PRIu64
+			" ns between begin and end subtracted from durations\n",
+			info->source, info->link, info->hit_ns, info->pair_ns);
+}

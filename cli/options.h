@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options.h: option groups that several commands share, as argp children.
+ *
+ * A command puts the child into its struct argp and, in ARGP_KEY_INIT, points state->child_inputs
+ * at the struct below.
+ */
+#ifndef ST_CLI_OPTIONS_H
+#define ST_CLI_OPTIONS_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "cli/session.h"
+#include "cli/view.h"
+
+/* What to trace and how: run, record.  The program and its arguments land in session.argv. */
+struct trace_options {
+	struct session_options session;
+	bool dry_run;
+	bool strict;
+};
+extern const struct argp trace_argp;
+void trace_options_init(struct trace_options *o);
+
+/* How to show it: run, report. */
+extern const struct argp view_argp;
+void view_options_init(struct view_options *o);
+
+/* Common to all: parses, and lets -h be --help. */
+void options_parse(const struct argp *argp, int argc, char **argv, unsigned flags, void *input);
+
+/* Keys below 0x200 are the commands' own. */
+enum option_key {
+	KEY_SOURCE = 0x200,
+	KEY_SWITCHES,
+	KEY_NEWSTACK,
+	KEY_MAX_STACK,
+	KEY_RING_SIZE,
+	KEY_UPROBES,
+	KEY_DRY_RUN,
+	KEY_STRICT,
+};
+
+#endif

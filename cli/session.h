@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session.h: one traced run, from the file on disk to the last event.
+ *
+ * open() finds out what the program is and loads the probes; run() launches it, hands every event
+ * to the sink and returns when the program has ended or the tracing was asked to.
+ */
+#ifndef ST_CLI_SESSION_H
+#define ST_CLI_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/event.h"
+#include "bpf/plan.h"
+#include "bpf/source.h"
+#include "symbols/target.h"
+
+struct err;
+struct image;
+struct names;
+struct run_info;
+struct session;
+
+enum source_choice { SOURCE_AUTO, SOURCE_BPF, SOURCE_RING };
+
+struct session_options {
+	char **argv; /* program and arguments, NULL-terminated */
+	const char *user;
+	enum source_choice source;
+	struct source_options probes;
+	bool verbose;
+	bool quiet;
+};
+
+/* Where events go.  Every function may be NULL; a negative result of event or tick ends the
+ * tracing. */
+struct session_sink {
+	int (*start)(void *arg, const struct run_info *info);
+	int (*event)(void *arg, const struct ev_header *ev);
+	int (*tick)(void *arg); /* every few milliseconds */
+	void *arg;
+};
+
+struct session_result {
+	bool launched;
+	bool stopped;	  /* tracing ended before the program did */
+	int sink_failure; /* what a sink function returned, or 0 */
+	int wait_status;  /* of the program */
+};
+
+/*
+ * -ENOENT and -EACCES/-ENOEXEC when the program cannot be found or run, others when it cannot be
+ * traced.  Falls back from BPF to the ring with a message.
+ */
+int session_open(const struct session_options *o, struct session **ret, struct err *e);
+
+/* Looks at the program and plans, without privilege, and prints the plan. */
+int session_dry_run(const struct session_options *o, FILE *out, struct err *e);
+
+int session_run(struct session *s, const struct session_sink *sink, struct session_result *ret,
+		struct err *e);
+
+/* After tracing ended early: waits for the program, passing signals on.  Fills wait_status. */
+void session_wait(struct session *s, struct session_result *r);
+
+/* Makes names resolve addresses through the program's image; session must outlive names' use. */
+void session_attach_names(struct session *s, struct names *n);
+
+void session_free(struct session *s);
+
+#endif
