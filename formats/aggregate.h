@@ -57,7 +57,8 @@ struct totals {
 const struct totals *aggregate_totals(const struct aggregate *a);
 uint64_t totals_lost(const struct totals *t);	    /* all reasons */
 uint64_t totals_probe_hits(const struct totals *t); /* all probes */
-const char *lost_reason_name(unsigned reason);	    /* "ring full" */
+const char *lost_reason_name(unsigned reason);	    /* "ring full"; never NULL */
+const char *probe_hits_name(unsigned probe);	    /* "copystack"; never NULL */
 
 /* A place by name: what a user sees as one creator or one leaf. */
 struct site {

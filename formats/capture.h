@@ -19,8 +19,10 @@ struct err;
 struct names;
 struct run_info;
 
-/* Creates (or replaces) the file at path; "-" is standard output.  The info block is written at
- * once. */
+/*
+ * Creates (or replaces) the file at path; "-" is standard output, which must not be a terminal. The
+ * info block is written at once.
+ */
 int capture_create(const char *path, const struct run_info *info, struct capture_writer **ret,
 		   struct err *e);
 
@@ -34,8 +36,29 @@ int capture_event(struct capture_writer *w, const struct ev_header *ev, struct e
 /* Writes the pending block if it is old enough; to be called now and then when no events come. */
 int capture_flush(struct capture_writer *w, bool force, struct err *e);
 
-/* Writes names and the end block, closes and frees.  With an earlier error, only closes and frees;
- * e is then untouched. */
+/*
+ * Appends the names that n has and the file has not, so that a recording that is killed can be read
+ * with symbols; to be called now and then.  n must be the same each time.
+ */
+int capture_names(struct capture_writer *w, struct names *n, struct err *e);
+
+/*
+ * From now on asks n for the addresses of each record and writes what is new before the block that
+ * holds the record.  A reader that cannot seek, such as `report -f trace -`, then knows every name
+ * in time.  n must outlive w.
+ */
+void capture_set_names(struct capture_writer *w, struct names *n);
+
+/* Records and bytes written so far. */
+struct capture_written {
+	uint64_t records, bytes;
+};
+struct capture_written capture_written(const struct capture_writer *w);
+
+/*
+ * Writes names (may be NULL) and the end block, closes and frees.  With an earlier error, only
+ * closes and frees; e is then untouched and the earlier error is returned.  w may be NULL.
+ */
 int capture_close(struct capture_writer *w, struct names *names, struct err *e);
 
 /*
@@ -44,23 +67,32 @@ int capture_close(struct capture_writer *w, struct names *names, struct err *e);
  */
 int capture_open(const char *path, struct capture_reader **ret, struct err *e);
 
-/* Read from the file's beginning by capture_open; owned by the reader. */
+/*
+ * Read from the file's beginning by capture_open; owned by the reader.  Never NULL; strings never
+ * NULL, but empty where the file does not tell.  If the file's beginning is damaged, capture_read
+ * fills it from the copy at the file's end.
+ */
 const struct run_info *capture_info(const struct capture_reader *r);
 
 typedef int capture_event_fn(void *arg, const struct ev_header *ev);
 
 /* What could not be read. */
 struct capture_damage {
-	bool truncated;		 /* no end block: the recording was cut off */
-	uint64_t bad_blocks;	 /* checksum or structure wrong: skipped */
-	uint64_t skipped_bytes;	 /* between whole blocks, or behind the last */
-	uint64_t unknown_blocks; /* kinds of a later minor version: skipped, no damage */
-	uint64_t bad_records;	 /* inside whole blocks: impossible sizes */
+	bool truncated;		  /* no end block: the recording was cut off */
+	uint64_t bad_blocks;	  /* checksum or structure wrong: skipped */
+	uint64_t skipped_bytes;	  /* between whole blocks, or behind the last */
+	uint64_t unknown_blocks;  /* kinds of a later minor version: skipped, no damage */
+	uint64_t bad_records;	  /* inside whole blocks: impossible sizes */
+	uint64_t missing_records; /* were in blocks that are lost; unknown behind the last block */
 };
 
+/* True if anything is missing. */
+bool capture_is_damaged(const struct capture_damage *d);
+
 /*
- * Reads all: names into n, events to fn in file order.  Damage is not an error: it is counted in
- * *damage and reading goes on behind it.  Negative: an I/O error or no memory, or what fn returned.
+ * Reads all: names into n, events to fn in file order.  If the file can seek, all names are read
+ * before the first event.  Damage is not an error: it is counted in *damage and reading goes on
+ * behind it.  Negative: an I/O error or no memory (e tells), or what fn returned (e untouched).
  */
 int capture_read(struct capture_reader *r, struct names *n, capture_event_fn *fn, void *arg,
 		 struct capture_damage *damage, struct err *e);

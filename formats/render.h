@@ -30,9 +30,11 @@ struct render_context {
 	unsigned top; /* rows in tables, 0: all */
 };
 
+/* The functions return 0 or -ENOMEM; whether bytes arrived is for the caller to ask of the stream.
+ */
 struct format {
 	const char *name, *summary;
-	size_t state_size; /* allocated zeroed by render_new */
+	size_t state_size; /* the caller allocates it zeroed, and frees it */
 	int (*begin)(void *state, const struct render_context *c); /* may be NULL */
 	int (*event)(void *state, const struct render_context *c,
 		     const struct ev_header *ev);		 /* may be NULL */
