@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for stacktrace(1).  The program itself says what commands, options and formats there are.
+
+_stacktrace_options() {
+	stacktrace "$1" --help 2>/dev/null | grep -oE '(^|[ ,])--[a-z][a-z-]*=?' | tr -d ' ,' | sort -u
+}
+
+_stacktrace_formats() {
+	stacktrace report --help 2>/dev/null | sed -n '/^Formats:/,$s/^  \([a-z]*\)  *.*/\1/p'
+}
+
+_stacktrace() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		words="$(stacktrace --list-commands 2>/dev/null) --help --version"
+	else
+		case $prev in
+		-f | --format) words=$(_stacktrace_formats) ;;
+		--source) words="auto bpf ring" ;;
+		--switches) words="off auto on" ;;
+		--uprobes) words="auto perf" ;;
+		help) words=$(stacktrace --list-commands 2>/dev/null) ;;
+		-u | --user)
+			mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+			return
+			;;
+		*)
+			if [[ $cur == -* ]]; then
+				words=$(_stacktrace_options "${COMP_WORDS[1]}")
+			else
+				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+				return
+			fi
+			;;
+		esac
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+	if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
+		compopt -o nospace 2>/dev/null
+	fi
+}
+
+complete -o filenames -F _stacktrace stacktrace
