@@ -78,13 +78,14 @@ enum target_reg {
 struct target_probe {
 	bool present;
 	bool fixed;		   /* vaddr is the probe point; regs hold there */
-	const char *function;	   /* owned by the image */
+	const char *function;	   /* owned by the image; "" if not known, NULL if not present */
 	uint64_t vaddr;		   /* link-time address: function entry, or the point if fixed */
 	uint64_t size;		   /* of the function, 0 if fixed */
 	uint64_t call_target;	   /* the point is the call of this address; 0: anywhere */
 	enum target_reg coroutine; /* descriptor's address */
 	enum target_reg new_size;  /* EV_PROBE_COPYSTACK: bytes of the new stack */
-	char missing[128];	   /* why not present */
+	unsigned points; /* how many a note names; all but the first go unprobed, with a warning */
+	char missing[128]; /* why not present */
 };
 
 enum target_runtime { RUNTIME_GO = 1, RUNTIME_NOTE };
