@@ -12,9 +12,14 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CLANG ?= clang
-BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool),bpftool)
+# Some distributions install a bpftool that only forwards to one made for the running kernel.
+BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin"; for b in bpftool /usr/lib/linux-tools*/bpftool \
+ /usr/lib/linux-tools/*/bpftool; do "$$b" version >/dev/null 2>&1 && command -v "$$b" && break; done),bpftool)
+BPFTOOL := $(BPFTOOL)
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 
@@ -26,6 +31,7 @@ override CFLAGS += -std=gnu11 $(WARN) $(if $(DEV),-Werror) $(if $(SAN),-fsanitiz
 override LDFLAGS += $(if $(SAN),-fsanitize=$(SAN))
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+no_pkgs := $(if $(PKG_LIBS),,$(shell for p in $(PKGS); do $(PKG_CONFIG) --exists $$p 2>/dev/null || echo $$p; done))
 
 quiet := $(or $(filter 1,$(V)),$(findstring s,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@printf '  %-7s %s\n' $(1) $(patsubst $(O)/%,%,$@);)
@@ -45,36 +51,47 @@ cli_srcs := $(wildcard cli/*.c)
 cli_objs := $(cli_srcs:%.c=$(O)/%.o)
 main_obj := $(O)/cli/main.o
 
-$(O)/bin/stacktrace: $(cli_objs) $(lib_objs)
-	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
+# One stamp for each set of flags: a stamp is rewritten, and what hangs on it remade, only when the
+# text in it changes.  The link stamp also lists the objects, so that removing a source relinks.
+$(O)/.flags: stamp = $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+$(O)/.flags-bpf: stamp = $(CLANG) $(BPFFLAGS)
+$(O)/.flags-link: stamp = $(CC) $(CFLAGS) $(LDFLAGS) $(cli_objs) $(lib_objs) $(PKG_LIBS) $(LDLIBS)
+$(O)/.flags $(O)/.flags-bpf $(O)/.flags-link: FORCE
+	@$(if $(no_pkgs),echo "stacktrace: missing libraries:" $(no_pkgs)"; run 'sudo ./bootstrap deps'" >&2; exit 1)
+	@mkdir -p $(@D); echo '$(subst ','\'',$(stamp))' | cmp -s - $@ || echo '$(subst ','\'',$(stamp))' > $@
 
-$(O)/%.o: %.c $(O)/.flags | $(skels)
+$(O)/bin/stacktrace: $(cli_objs) $(lib_objs) $(O)/.flags-link
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(PKG_LIBS) $(LDLIBS)
+
+$(O)/%.o: %.c $(O)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/.flags: FORCE
-	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))' | cmp -s - $@ || \
-	 echo '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))' > $@
+# Which objects really use a skeleton is known from the .d files once they were built.
+$(filter $(O)/bpf/%,$(lib_objs)): | $(skels)
 
 # pt_regs and types come from the system's headers: no vmlinux.h, no BTF of the running kernel.
-MULTIARCH := $(shell $(CC) -print-multiarch)
-BPFFLAGS := -target bpf -g -O2 -std=gnu11 -Wall -D__TARGET_ARCH_x86 -D__x86_64__ \
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPFFLAGS := -target bpf -g -O2 -std=gnu11 -Wall $(if $(DEV),-Werror) -D__TARGET_ARCH_x86 -D__x86_64__ \
  $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
-$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/.flags-bpf
 	@mkdir -p $(@D)
 	$(call say,BPF)$(CLANG) $(BPFFLAGS) -iquote . -MMD -MP -c $< -o $@
 $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
-	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf > $@
 
 # --- the rest, one file a topic ----------------------------------------------------------------
 
 include $(sort $(wildcard mk/*.mk))
 
+# Toolchains were fetched, not built: only distclean drops them.
 clean:
+	@if test -d $(O); then find $(O) -mindepth 1 -maxdepth 1 ! -name toolchains -exec rm -rf {} +; fi
+distclean:
 	rm -rf $(O)
-.PHONY: clean
+.PHONY: clean distclean
 
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell test -d $(O) && find $(O) -name '*.d')
+-include $(shell test -d $(O) && find $(O) \( -name toolchains -o -name gocache -o -name chroot \) -prune -o -name '*.d' -print)
