@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct Dwarf;
 struct err;
 struct image;
 
@@ -41,7 +42,11 @@ struct function {
  */
 int image_function(struct image *img, const char *name, struct function *ret);
 int image_function_at(struct image *img, uint64_t vaddr, struct function *ret);
+
+/* All functions in the order of their addresses; image_function_nth fails with -ENOENT for an index
+ * out of range and for an entry that is damaged. */
 size_t image_function_count(struct image *img);
+int image_function_nth(struct image *img, size_t i, struct function *ret);
 
 /* One source place.  Strings are owned by the image. */
 struct place {
@@ -63,5 +68,35 @@ int image_offset(const struct image *img, uint64_t vaddr, uint64_t *ret);
 /* Bytes at a link-time address, straight from the mapped file; NULL unless all of len are in one
  * segment's file part. */
 const uint8_t *image_bytes(const struct image *img, uint64_t vaddr, size_t len);
+
+/*
+ * count words as they are in memory when the file is loaded at its link-time address.  Use it for
+ * pointers: in a PIE the file may hold zero where the dynamic linker writes one.  0 or -ENOENT.
+ */
+int image_words(const struct image *img, uint64_t vaddr, uint64_t *ret, size_t count);
+
+/* What is loaded: the file part of the i-th segment; false behind the last one. */
+struct image_segment {
+	const uint8_t *data;
+	size_t len;
+	uint64_t vaddr;
+	bool writable;
+	bool executable;
+};
+bool image_segment(const struct image *img, size_t i, struct image_segment *ret);
+
+/* Content of a section, or NULL.  Sections are absent from some programs: never rely on one. */
+const uint8_t *image_section(const struct image *img, const char *name, size_t *ret_len,
+			     uint64_t *ret_vaddr);
+
+/* Content of the first ELF note of that owner and type, or NULL. */
+const uint8_t *image_note(const struct image *img, const char *owner, uint32_t type,
+			  size_t *ret_len);
+
+/* Go's runtime.firstmoduledata, or 0. */
+uint64_t image_go_moduledata(struct image *img);
+
+/* The program's DWARF, or NULL; owned by the image.  A Dwarf of libdw. */
+struct Dwarf *image_dwarf(struct image *img);
 
 #endif

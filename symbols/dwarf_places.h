@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dwarf_places.h: source places of an address from DWARF, through libdw.
+ *
+ * Private to symbols/.
+ */
+#ifndef ST_SYMBOLS_DWARF_PLACES_H
+#define ST_SYMBOLS_DWARF_PLACES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct Dwarf;
+struct dwarf_info;
+struct elf_file;
+struct place;
+
+/*
+ * Opens the DWARF in the file, or else in the separate file that its build id (hex, may be empty)
+ * names under /usr/lib/debug.  Nothing is fetched over a network.  NULL where there is none.  The
+ * file must stay mapped.
+ */
+struct dwarf_info *dwarf_info_open(const struct elf_file *f, const char *build_id);
+void dwarf_info_free(struct dwarf_info *d);
+
+struct Dwarf *dwarf_info_dwarf(struct dwarf_info *d);
+
+/* As image_places; 0 where DWARF does not describe the address. */
+size_t dwarf_info_places(struct dwarf_info *d, uint64_t vaddr, struct place *ret, size_t max);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image.c: one executable file, whoever wrote it.
+ *
+ * Go's own function table comes first wherever an address or a name is in it: it is there in
+ * stripped binaries and it spells names as the runtime does.  The rest, C programs and the C part
+ * of cgo binaries, is answered from the symbol table and DWARF.
+ */
+#include "symbols/image.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "symbols/buildinfo.h"
+#include "symbols/dwarf_places.h"
+#include "symbols/elf_file.h"
+#include "symbols/pclntab.h"
+#include "symbols/symtab.h"
+
+#define NOTE_GNU_BUILD_ID 3
+#define NOTE_GO_BUILD_ID  4
+
+struct image {
+	char *path;
+	struct elf_file elf;
+	struct pclntab go;
+	bool is_go;
+	char go_version[64];
+	char build_id[129];
+	/* read at the first use */
+	bool symtab_tried, dwarf_tried;
+	struct symtab *symtab;
+	struct dwarf_info *dwarf;
+};
+
+static void read_build_id(struct image *img)
+{
+	const size_t room = sizeof(img->build_id) - 1;
+	size_t len;
+	const uint8_t *p = elf_file_note(&img->elf, "GNU", NOTE_GNU_BUILD_ID, &len);
+
+	if (p) {
+		for (size_t i = 0; i < len && i < room / 2; i++)
+			snprintf(img->build_id + 2 * i, 3, "%02x", p[i]);
+		return;
+	}
+	p = elf_file_note(&img->elf, "Go", NOTE_GO_BUILD_ID, &len);
+	for (size_t i = 0; p && i < len && i < room && p[i] > 0x20 && p[i] < 0x7f; i++)
+		img->build_id[i] = (char)p[i];
+}
+
+int image_open(const char *path, struct image **ret, struct err *e)
+{
+	struct image *img = calloc(1, sizeof(*img));
+	int rc;
+
+	if (!img)
+		return err_sys(e, ENOMEM, "cannot open '%s'", path);
+	rc = elf_file_open(path, &img->elf, e);
+	if (rc) {
+		free(img);
+		return rc;
+	}
+	img->path = strdup(path);
+	if (!img->path) {
+		image_free(img);
+		return err_sys(e, ENOMEM, "cannot open '%s'", path);
+	}
+	read_build_id(img);
+	img->is_go = !pclntab_find(&img->elf, &img->go);
+	if (img->is_go)
+		buildinfo_version(&img->elf, img->go_version, sizeof(img->go_version));
+	*ret = img;
+	return 0;
+}
+
+void image_free(struct image *img)
+{
+	if (!img)
+		return;
+	dwarf_info_free(img->dwarf);
+	symtab_free(img->symtab);
+	pclntab_release(&img->go);
+	elf_file_close(&img->elf);
+	free(img->path);
+	free(img);
+}
+
+static struct symtab *symtab(struct image *img)
+{
+	if (!img->symtab_tried) {
+		img->symtab_tried = true;
+		img->symtab = symtab_open(&img->elf);
+	}
+	return img->symtab;
+}
+
+static struct dwarf_info *dwarf(struct image *img)
+{
+	if (!img->dwarf_tried) {
+		img->dwarf_tried = true;
+		img->dwarf = dwarf_info_open(&img->elf, img->build_id);
+	}
+	return img->dwarf;
+}
+
+/* ---- what the file is ---- */
+
+const char *image_path(const struct image *img)
+{
+	return img->path;
+}
+
+const char *image_build_id(const struct image *img)
+{
+	return img->build_id;
+}
+
+const char *image_go_version(const struct image *img)
+{
+	return img->go_version;
+}
+
+bool image_is_go(const struct image *img)
+{
+	return img->is_go;
+}
+
+bool image_is_pie(const struct image *img)
+{
+	return img->elf.is_pie;
+}
+
+uint64_t image_go_moduledata(struct image *img)
+{
+	return img->is_go ? pclntab_moduledata(&img->go) : 0;
+}
+
+struct Dwarf *image_dwarf(struct image *img)
+{
+	return dwarf_info_dwarf(dwarf(img));
+}
+
+/* ---- functions and places ---- */
+
+int image_function(struct image *img, const char *name, struct function *ret)
+{
+	if (img->is_go && !pclntab_by_name(&img->go, name, ret))
+		return 0;
+	return symtab_by_name(symtab(img), name, ret);
+}
+
+int image_function_at(struct image *img, uint64_t vaddr, struct function *ret)
+{
+	if (img->is_go && !pclntab_by_address(&img->go, vaddr, ret))
+		return 0;
+	return symtab_by_address(symtab(img), vaddr, ret);
+}
+
+size_t image_function_count(struct image *img)
+{
+	return img->is_go ? img->go.functions : symtab_count(symtab(img));
+}
+
+int image_function_nth(struct image *img, size_t i, struct function *ret)
+{
+	return img->is_go ? pclntab_by_index(&img->go, i, ret) : symtab_nth(symtab(img), i, ret);
+}
+
+size_t image_places(struct image *img, uint64_t vaddr, struct place *ret, size_t max)
+{
+	struct function fn;
+	size_t n = img->is_go ? pclntab_places(&img->go, vaddr, ret, max) : 0;
+
+	if (!n && dwarf(img))
+		n = dwarf_info_places(dwarf(img), vaddr, ret, max);
+	if (!n && !symtab_by_address(symtab(img), vaddr, &fn)) {
+		n = 1;
+		if (max)
+			ret[0] = (struct place){ .function = fn.name, .file = "" };
+	}
+	return n;
+}
+
+/* ---- bytes ---- */
+
+int image_offset(const struct image *img, uint64_t vaddr, uint64_t *ret)
+{
+	const struct elf_segment *s = elf_file_segment(&img->elf, vaddr);
+
+	if (!s)
+		return -ENOENT;
+	*ret = vaddr - s->vaddr + s->offset;
+	return 0;
+}
+
+const uint8_t *image_bytes(const struct image *img, uint64_t vaddr, size_t len)
+{
+	return elf_file_bytes(&img->elf, vaddr, len);
+}
+
+int image_words(const struct image *img, uint64_t vaddr, uint64_t *ret, size_t count)
+{
+	return elf_file_words(&img->elf, vaddr, ret, count);
+}
+
+bool image_segment(const struct image *img, size_t i, struct image_segment *ret)
+{
+	const struct elf_segment *s;
+
+	if (i >= img->elf.segments)
+		return false;
+	s = &img->elf.segment[i];
+	*ret = (struct image_segment){
+		.data = img->elf.data + s->offset,
+		.len = s->file_size,
+		.vaddr = s->vaddr,
+		.writable = s->flags & PF_W,
+		.executable = s->flags & PF_X,
+	};
+	return true;
+}
+
+const uint8_t *image_section(const struct image *img, const char *name, size_t *ret_len,
+			     uint64_t *ret_vaddr)
+{
+	const struct elf_section *s = elf_file_section(&img->elf, name);
+
+	if (!s)
+		return NULL;
+	*ret_len = s->size;
+	*ret_vaddr = s->vaddr;
+	return img->elf.data + s->offset;
+}
+
+const uint8_t *image_note(const struct image *img, const char *owner, uint32_t type,
+			  size_t *ret_len)
+{
+	return elf_file_note(&img->elf, owner, type, ret_len);
+}
