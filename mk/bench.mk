@@ -1,0 +1,5 @@
+# Figures, never tests: absolute times mean nothing on a shared machine, ratios from one run do.
+
+bench: $(O)/bin/stacktrace
+	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/growth.sh
+.PHONY: bench

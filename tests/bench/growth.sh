@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What tracing adds to one stack growth of a Go program, and what bpftrace adds for less: one run, in turns.
+#
+# Each round runs the same program plain and under each tracer; added time is that of the tracer's run minus that of
+# the plain run of the same round, divided by the growths.  Absolute times depend on the machine; the ratios are the result.
+set -eu
+rounds=${ROUNDS:-9} coroutines=${COROUTINES:-20000} frames=50
+growths=$((coroutines * 2)) # 2 KiB to 4 to 8
+go=${GO:-go}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+command -v "$go" >/dev/null || { echo "growth: skipped, no Go"; exit 0; }
+GO111MODULE=off GOCACHE="$dir/cache" GOFLAGS='' "$go" build -o "$dir/growth" "$TOP/tests/bench/growth/main.go"
+export GODEBUG=adaptivestackstart=0
+prog="$dir/growth $coroutines $frames"
+
+# shellcheck disable=SC2086 # $prog is a command with arguments
+run() {
+	case $1 in
+	plain) $prog ;;
+	stacktrace) "$ST" run -q --source=bpf --switches=off -f json -o "$dir/out" -- $prog ;;
+	no-stacks) "$ST" run -q --source=bpf --switches=off --max-stack=0 -o "$dir/out" -- $prog ;;
+	bpftrace-count) bpftrace -e "uprobe:$dir/growth:runtime.copystack { @ = count(); }" -c "$prog" 2>/dev/null |
+		grep -E '^[0-9]+$' ;;
+	bpftrace-printf) bpftrace -o "$dir/out.txt" -e "uprobe:$dir/growth:runtime.copystack \
+		{ printf(\"%d %lx %ld %ld %lx\\n\", tid, reg(\"ax\"), reg(\"bx\"), nsecs, reg(\"r14\")); }" \
+		-c "$prog" 2>/dev/null | grep -E '^[0-9]+$' ;;
+	esac
+}
+
+modes="stacktrace no-stacks"
+if command -v bpftrace >/dev/null; then
+	modes="$modes bpftrace-count bpftrace-printf"
+else
+	echo "growth: no bpftrace to compare with"
+fi
+"$ST" run -q --source=bpf -o "$dir/out" -- "$dir/growth" 10 10 >/dev/null || { echo "growth: skipped, no bpf source"; exit 0; }
+
+i=0
+while [ $i -lt "$rounds" ]; do
+	plain=$(run plain)
+	for m in $modes; do
+		echo "$m $(run "$m") $plain"
+	done
+	i=$((i + 1))
+done >"$dir/times"
+sed -n 's/.*"growths": *\([0-9]*\).*/growths seen in the last run: \1/p' "$dir/out" | head -n 1
+
+awk -v growths="$growths" -v modes="$modes" '
+	function sort(a, n,   i, j, t) {
+		for (i = 2; i <= n; i++)
+			for (j = i; j > 1 && a[j - 1] > a[j]; j--) { t = a[j]; a[j] = a[j - 1]; a[j - 1] = t }
+	}
+	{ added[$1, ++n[$1]] = ($2 - $3) / growths }
+	END {
+		printf "%-16s %14s %14s   (ns added a growth, %d growths, %d rounds in turns)\n",
+			"tracer", "min", "median", growths, n["stacktrace"]
+		k = split(modes, m, " ")
+		for (i = 1; i <= k; i++) {
+			for (j = 1; j <= n[m[i]]; j++) v[j] = added[m[i], j]
+			sort(v, n[m[i]])
+			min[m[i]] = v[1]; med[m[i]] = v[int((n[m[i]] + 1) / 2)]
+			printf "%-16s %14.0f %14.0f\n", m[i], min[m[i]], med[m[i]]
+		}
+		for (i = 3; i <= k; i++)
+			printf "stacktrace (begin, end, call stack) / %s (entry alone): %.2f by median, %.2f by min\n",
+				m[i], med["stacktrace"] / med[m[i]], min["stacktrace"] / min[m[i]]
+	}' "$dir/times"
