@@ -314,15 +314,31 @@ int pclntab_by_address(struct pclntab *t, uint64_t vaddr, struct function *ret)
 
 /* ---- by name ---- */
 
-static uint32_t hash_name(const char *s, size_t room)
+/*
+ * Hash of a name, eight bytes a step: most of the time of a first lookup is spent here.  The low
+ * zero byte of a word is its lowest set high bit in (w - 1s) & ~w & 80s.
+ */
+static uint32_t hash_name(const uint8_t *s, size_t room)
 {
-	uint32_t h = 2166136261u;
+	const uint64_t ones = 0x0101010101010101ull, highs = ones << 7;
+	uint64_t h = 0;
 
-	if (room > HASHED_BYTES)
-		room = HASHED_BYTES;
-	for (size_t i = 0; i < room && s[i]; i++)
-		h = (h ^ (uint8_t)s[i]) * 16777619u;
-	return h ^ h >> 15;
+	for (size_t at = 0; at < HASHED_BYTES && at < room; at += 8) {
+		uint64_t w = 0, zero;
+
+		if (room - at >= 8)
+			memcpy(&w, s + at, 8);
+		else
+			memcpy(&w, s + at, room - at);
+		zero = (w - ones) & ~w & highs;
+		if (zero)
+			w &= (zero & -zero) - 1; /* keeps seven bits of the zero byte: all zero */
+		h = (h ^ w) * 0x9e3779b97f4a7c15ull;
+		h ^= h >> 32;
+		if (zero)
+			break;
+	}
+	return (uint32_t)h;
 }
 
 static int build_index(struct pclntab *t)
@@ -342,9 +358,9 @@ static int build_index(struct pclntab *t)
 
 		if (!name_offset(t, i, &offset))
 			continue;
-		head = &t->by_name[hash_name((const char *)t->data + t->names + offset,
-					     t->size - t->names - offset) &
-				   (buckets - 1)];
+		head = t->by_name +
+		       (hash_name(t->data + t->names + offset, t->size - t->names - offset) &
+			(buckets - 1));
 		chain[i] = *head;
 		*head = i;
 	}
@@ -366,8 +382,8 @@ int pclntab_by_name(struct pclntab *t, const char *name, struct function *ret)
 
 	if (!t->by_name && build_index(t))
 		return -ENOMEM;
-	for (uint32_t i = t->by_name[hash_name(name, size) & (t->buckets - 1)]; i != NO_FUNCTION;
-	     i = t->by_name[t->buckets + i]) {
+	for (uint32_t i = t->by_name[hash_name((const uint8_t *)name, size) & (t->buckets - 1)];
+	     i != NO_FUNCTION; i = t->by_name[t->buckets + i]) {
 		struct function fn;
 
 		if (same_name(t, i, name, size) && !pclntab_by_index(t, i, &fn) &&
