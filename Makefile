@@ -1,8 +1,12 @@
 # stacktrace: build, test, install.  `make help` lists the targets and variables.
-#
-# O=DIR builds elsewhere, V=1 shows commands, SAN=address,undefined builds with sanitizers,
-# DEV=1 turns warnings into errors.
 
+## O=DIR build in DIR instead of build
+## V=1 show the commands
+## SAN=LIST build with sanitizers, as in address,undefined
+## DEV=1 warnings are errors
+## CC=gcc CLANG=, BPFTOOL=, PKG_CONFIG=, CFLAGS=, CPPFLAGS=, LDFLAGS=, LDLIBS= as usual
+## PREFIX=/usr/local where to install; also BINDIR=, LIBDIR=, INCLUDEDIR=, MANDIR=, DATADIR=
+## DESTDIR= put in front of every installed path, for packages
 VERSION := 0.1.0
 O ?= build
 PREFIX ?= /usr/local
@@ -36,6 +40,7 @@ no_pkgs := $(if $(PKG_LIBS),,$(shell for p in $(PKGS); do $(PKG_CONFIG) --exists
 quiet := $(or $(filter 1,$(V)),$(findstring s,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@printf '  %-7s %s\n' $(1) $(patsubst $(O)/%,%,$@);)
 
+## all: the program, the runtime and the compiler wrapper (the default)
 all: $(O)/bin/stacktrace
 .PHONY: all FORCE
 FORCE:
@@ -86,6 +91,8 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 include $(sort $(wildcard mk/*.mk))
 
 # Toolchains were fetched, not built: only distclean drops them.
+## clean: removes what was built
+## distclean: removes the build directory
 clean:
 	@if test -d $(O); then find $(O) -mindepth 1 -maxdepth 1 ! -name toolchains -exec rm -rf {} +; fi
 distclean:
