@@ -6,7 +6,8 @@
  * 1.17) or precedes them (since), the first of which is the version.  Some release builds drop the
  * block.  The string variable runtime.buildVersion is still there then, but nameless: a pointer
  * in the data to a text "go1.", with a length behind it.  Only such a pair is believed, because
- * string constants lie packed without terminators and many texts mention a Go version.
+ * string constants lie packed without terminators and many texts mention a Go version; and only the
+ * pair that runtime.schedinit looks at, or one without rival where that function is not known.
  */
 #include "symbols/buildinfo.h"
 
@@ -14,10 +15,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "symbols/elf_file.h"
+#include "symbols/image.h"
 
 #define MAGIC	    "\xff Go buildinf:"
 #define MAGIC_SIZE  14u
@@ -83,12 +86,12 @@ static bool read_block(const struct elf_file *f, const uint8_t *p, size_t left, 
 	return p[14] == 8 && !(p[15] & FLAG_BIG_ENDIAN) && read_pointer(f, vaddr, ret, size);
 }
 
-static bool find_block(const struct elf_file *f, char *ret, size_t size)
+int buildinfo_block(const struct elf_file *f, char *ret, size_t size)
 {
 	const struct elf_section *s = elf_file_section(f, ".go.buildinfo");
 
 	if (s && read_block(f, f->data + s->offset, s->size, s->vaddr, ret, size))
-		return true;
+		return 0;
 	for (size_t i = 0; i < f->segments; i++) {
 		const struct elf_segment *seg = &f->segment[i];
 		const uint8_t *start = f->data + seg->offset, *end = start + seg->file_size;
@@ -99,27 +102,48 @@ static bool find_block(const struct elf_file *f, char *ret, size_t size)
 		     (p = memmem(p, (size_t)(end - p), MAGIC, MAGIC_SIZE)); p++)
 			if (read_block(f, p, (size_t)(end - p), seg->vaddr + (uint64_t)(p - start),
 				       ret, size))
-				return true;
+				return 0;
 	}
-	return false;
+	return -ENOENT;
 }
 
 /* ---- runtime.buildVersion ---- */
 
-enum { CANDIDATES_MAX = 256 };
+/* Source paths may hold "go1." by the thousand where the toolchain's own path does. */
+#define TEXTS_MAX 65536u
 
-struct candidates {
-	uint64_t vaddr[CANDIDATES_MAX];
-	size_t count;
+struct texts {
+	uint64_t *vaddr; /* ascending */
+	size_t count, room;
 };
 
-static bool digit(uint8_t c)
+static bool add_text(struct texts *t, uint64_t vaddr)
 {
-	return c >= '0' && c <= '9';
+	if (t->count == t->room) {
+		size_t room = t->room ? t->room * 2 : 64;
+		uint64_t *p = reallocarray(t->vaddr, room, sizeof(*p));
+
+		if (!p || room > TEXTS_MAX) {
+			free(p ? p : t->vaddr);
+			*t = (struct texts){ .vaddr = NULL };
+			return false;
+		}
+		t->vaddr = p;
+		t->room = room;
+	}
+	t->vaddr[t->count++] = vaddr;
+	return true;
 }
 
-/* Every "go1.N" in what is not code; ascending addresses. */
-static void collect(const struct elf_file *f, struct candidates *c)
+static int compare_address(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Every "go1.N" in what is not code. */
+static void collect(const struct elf_file *f, struct texts *t)
 {
 	for (size_t i = 0; i < f->segments; i++) {
 		const struct elf_segment *seg = &f->segment[i];
@@ -127,48 +151,78 @@ static void collect(const struct elf_file *f, struct candidates *c)
 
 		if (seg->flags & PF_X)
 			continue;
-		for (const uint8_t *p = start;
-		     c->count < CANDIDATES_MAX && (p = memmem(p, (size_t)(end - p), "go1.", 4));
-		     p++)
-			if (end - p > 4 && digit(p[4]))
-				c->vaddr[c->count++] = seg->vaddr + (uint64_t)(p - start);
+		for (const uint8_t *p = start; (p = memmem(p, (size_t)(end - p), "go1.", 4)); p++)
+			if (end - p > 4 && p[4] >= '0' && p[4] <= '9' &&
+			    !add_text(t, seg->vaddr + (uint64_t)(p - start)))
+				return;
 	}
+	if (t->count)
+		qsort(t->vaddr, t->count, sizeof(*t->vaddr), compare_address);
 }
 
-static bool is_candidate(const struct candidates *c, uint64_t vaddr)
+static bool is_text(const struct texts *t, uint64_t vaddr)
 {
-	for (size_t i = 0; i < c->count; i++)
-		if (c->vaddr[i] == vaddr)
-			return true;
+	return vaddr >= t->vaddr[0] && vaddr <= t->vaddr[t->count - 1] &&
+	       bsearch(&vaddr, t->vaddr, t->count, sizeof(*t->vaddr), compare_address);
+}
+
+/*
+ * Whether code refers to an address relative to its instruction pointer.  The displacement may be
+ * followed by an operand of 0, 1 or 4 bytes.
+ */
+static bool refers_to(const struct elf_file *f, const struct function *code, uint64_t target)
+{
+	static const unsigned operand[] = { 0, 1, 4 };
+	const uint8_t *p = elf_file_bytes(f, code->vaddr, code->size);
+
+	for (uint64_t at = 0; p && at + 4 <= code->size; at++) {
+		int32_t displacement;
+
+		memcpy(&displacement, p + at, sizeof(displacement));
+		for (size_t i = 0; i < 3; i++)
+			if (code->vaddr + at + 4 + operand[i] + (uint64_t)displacement == target)
+				return true;
+	}
 	return false;
 }
 
-static bool string_at(const struct elf_file *f, const struct candidates *c, uint64_t vaddr,
-		      char *ret, size_t size)
+struct search {
+	const struct elf_file *f;
+	const struct function *schedinit;
+	struct texts texts;
+	char *ret; /* VERSION_MAX + 1 bytes */
+	bool found, ambiguous;
+};
+
+/* Looks at a string header; true when the search is over. */
+static bool consider(struct search *s, uint64_t vaddr)
 {
+	char text[VERSION_MAX + 1];
 	uint64_t string[2];
 
-	return !elf_file_words(f, vaddr, string, 2) && is_candidate(c, string[0]) &&
-	       string[1] > 4 && string[1] <= VERSION_MAX &&
-	       take(elf_file_bytes(f, string[0], string[1]), string[1], ret, size);
+	if (elf_file_words(s->f, vaddr, string, 2) || !is_text(&s->texts, string[0]) ||
+	    string[1] <= 4 || string[1] > VERSION_MAX ||
+	    !take(elf_file_bytes(s->f, string[0], string[1]), string[1], text, sizeof(text)))
+		return false;
+	if (s->schedinit) {
+		/* it sets buildVersion if that is empty: it tests the length */
+		s->found = refers_to(s->f, s->schedinit, vaddr + 8);
+		if (s->found)
+			memcpy(s->ret, text, sizeof(text));
+		return s->found;
+	}
+	if (!s->found)
+		memcpy(s->ret, text, sizeof(text));
+	s->ambiguous |= strcmp(s->ret, text) != 0;
+	s->found = true;
+	return false;
 }
 
-static bool find_string(const struct elf_file *f, char *ret, size_t size)
+static void search_headers(struct search *s)
 {
-	struct candidates c = { .count = 0 };
-	uint64_t low, high;
-
-	collect(f, &c);
-	if (!c.count)
-		return false;
-	low = high = c.vaddr[0];
-	for (size_t i = 1; i < c.count; i++) {
-		low = c.vaddr[i] < low ? c.vaddr[i] : low;
-		high = c.vaddr[i] > high ? c.vaddr[i] : high;
-	}
-	for (size_t i = 0; i < f->segments; i++) {
-		const struct elf_segment *seg = &f->segment[i];
-		const uint8_t *p = f->data + seg->offset;
+	for (size_t i = 0; i < s->f->segments; i++) {
+		const struct elf_segment *seg = &s->f->segment[i];
+		const uint8_t *p = s->f->data + seg->offset;
 
 		if (!(seg->flags & PF_W))
 			continue;
@@ -176,23 +230,33 @@ static bool find_string(const struct elf_file *f, char *ret, size_t size)
 			uint64_t word;
 
 			memcpy(&word, p + at, sizeof(word));
-			if (word >= low && word <= high && is_candidate(&c, word) &&
-			    string_at(f, &c, seg->vaddr + at, ret, size))
-				return true;
+			if (is_text(&s->texts, word) && consider(s, seg->vaddr + at))
+				return;
 		}
 	}
-	for (size_t i = 0; i < c.count; i++) {
+	/* headers that the dynamic linker fills; most files have none, and few texts */
+	for (size_t i = 0; i < s->texts.count && !s->found; i++) {
 		size_t cursor = 0;
 		uint64_t at;
 
-		while (!elf_file_relocated(f, c.vaddr[i], &cursor, &at))
-			if (string_at(f, &c, at, ret, size))
-				return true;
+		while (!elf_file_relocated(s->f, s->texts.vaddr[i], &cursor, &at))
+			if (consider(s, at))
+				return;
 	}
-	return false;
 }
 
-int buildinfo_version(const struct elf_file *f, char *ret, size_t size)
+int buildinfo_search(const struct elf_file *f, const struct function *schedinit, char *ret,
+		     size_t size)
 {
-	return find_block(f, ret, size) || find_string(f, ret, size) ? 0 : -ENOENT;
+	char text[VERSION_MAX + 1];
+	struct search s = { .f = f, .schedinit = schedinit, .ret = text };
+
+	collect(f, &s.texts);
+	if (s.texts.count)
+		search_headers(&s);
+	free(s.texts.vaddr);
+	if (!s.found || s.ambiguous)
+		return -ENOENT;
+	snprintf(ret, size, "%.*s", (int)size - 1, text);
+	return 0;
 }

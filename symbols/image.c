@@ -53,6 +53,19 @@ static void read_build_id(struct image *img)
 		img->build_id[i] = (char)p[i];
 }
 
+static void read_go_version(struct image *img)
+{
+	const size_t size = sizeof(img->go_version);
+	struct function fn;
+	bool known;
+
+	/* first what needs no index of names */
+	if (!buildinfo_block(&img->elf, img->go_version, size))
+		return;
+	known = !pclntab_by_name(&img->go, "runtime.schedinit", &fn);
+	buildinfo_search(&img->elf, known ? &fn : NULL, img->go_version, size);
+}
+
 int image_open(const char *path, struct image **ret, struct err *e)
 {
 	struct image *img = calloc(1, sizeof(*img));
@@ -73,7 +86,7 @@ int image_open(const char *path, struct image **ret, struct err *e)
 	read_build_id(img);
 	img->is_go = !pclntab_find(&img->elf, &img->go);
 	if (img->is_go)
-		buildinfo_version(&img->elf, img->go_version, sizeof(img->go_version));
+		read_go_version(img);
 	*ret = img;
 	return 0;
 }
@@ -223,6 +236,23 @@ bool image_segment(const struct image *img, size_t i, struct image_segment *ret)
 		.executable = s->flags & PF_X,
 	};
 	return true;
+}
+
+bool image_note_segment(const struct image *img, size_t i, struct image_segment *ret)
+{
+	const struct elf_file *f = &img->elf;
+
+	for (size_t k = 0; k < f->others; k++) {
+		if (f->other_type[k] != PT_NOTE || i--)
+			continue;
+		*ret = (struct image_segment){
+			.data = f->data + f->other[k].offset,
+			.len = f->other[k].file_size,
+			.vaddr = f->other[k].vaddr,
+		};
+		return true;
+	}
+	return false;
 }
 
 const uint8_t *image_section(const struct image *img, const char *name, size_t *ret_len,
