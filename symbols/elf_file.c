@@ -262,7 +262,8 @@ static int map_file(const char *path, struct elf_file *f, mode_t *ret_mode, stru
 	else
 		rc = check_file(path, &st, e);
 	if (!rc) {
-		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		/* libelf writes section headers in place when it decompresses Go's DWARF. */
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 		if (map == MAP_FAILED) {
 			rc = err_sys(e, errno, "cannot map '%s'", path);
 		} else {

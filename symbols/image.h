@@ -93,6 +93,9 @@ const uint8_t *image_section(const struct image *img, const char *name, size_t *
 const uint8_t *image_note(const struct image *img, const char *owner, uint32_t type,
 			  size_t *ret_len);
 
+/* The i-th segment of ELF notes (PT_NOTE); false behind the last one. */
+bool image_note_segment(const struct image *img, size_t i, struct image_segment *ret);
+
 /* Go's runtime.firstmoduledata, or 0. */
 uint64_t image_go_moduledata(struct image *img);
 

@@ -112,18 +112,17 @@ static int add_note(struct note_reader *r, uint32_t type, const uint8_t *desc, u
 	}
 }
 
-static size_t padded(size_t n, size_t align)
+static size_t padded(size_t n)
 {
-	return (n + align - 1) & ~(align - 1);
+	return (n + 3) & ~(size_t)3;
 }
 
 int note_reader_add(struct note_reader *r, const uint8_t *data, size_t len, uint64_t vaddr,
-		    size_t align, struct err *e)
+		    struct err *e)
 {
 	size_t at = 0;
 	int rc;
 
-	align = align == 8 ? 8 : 4;
 	while (len - at >= sizeof(struct note_header)) {
 		size_t desc_at;
 		struct note_header h;
@@ -131,7 +130,10 @@ int note_reader_add(struct note_reader *r, const uint8_t *data, size_t len, uint
 
 		memcpy(&h, data + at, sizeof(h));
 		if (!h.name_size) {
-			/* Nobody's: padding between the sections of one segment. */
+			/*
+			 * Nobody's: padding, between sections or behind a note in a segment that
+			 * is aligned to 8.
+			 */
 			at += 4;
 			continue;
 		}
@@ -139,7 +141,7 @@ int note_reader_add(struct note_reader *r, const uint8_t *data, size_t len, uint
 			break;
 		ours = h.name_size == sizeof(NOTE_OWNER) &&
 		       !memcmp(data + at + sizeof(h), NOTE_OWNER, sizeof(NOTE_OWNER));
-		desc_at = padded(at + sizeof(h) + h.name_size, align);
+		desc_at = padded(at + sizeof(h) + h.name_size);
 		if (desc_at > len || h.desc_size > len - desc_at) {
 			if (ours)
 				return damaged(r, e, "it ends inside a note");
@@ -151,7 +153,7 @@ int note_reader_add(struct note_reader *r, const uint8_t *data, size_t len, uint
 			if (rc)
 				return rc;
 		}
-		at = padded(desc_at + h.desc_size, align);
+		at = padded(desc_at + h.desc_size);
 		if (at > len)
 			break;
 	}

@@ -82,11 +82,12 @@ struct note_reader {
 };
 
 /*
- * Takes the notes in len bytes that are at vaddr in the program's memory.  data must stay until
- * note_reader_finish.  Notes of other owners are passed over.  -EBADMSG: damaged; -ENOMEM.
+ * Takes the notes in len bytes that are at vaddr in the program's memory, 0 if they are not loaded.
+ * data must stay until note_reader_finish.  Notes of other owners are passed over.  -EBADMSG:
+ * damaged; -ENOMEM.
  */
 int note_reader_add(struct note_reader *r, const uint8_t *data, size_t len, uint64_t vaddr,
-		    size_t align, struct err *e);
+		    struct err *e);
 
 /*
  * Fills *ret.  -ENOENT without a text: there was no such note.  -ENOTSUP: only notes of types this

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * go_infer.h: Go's g as its own runtime's instructions lay it out.
+ *
+ * Private to symbols/.  Works on any Go binary, stripped or of an unknown version, as long as its
+ * functions have their names.  The machine's part is go_infer_x86.c.
+ */
+#ifndef ST_SYMBOLS_GO_INFER_H
+#define ST_SYMBOLS_GO_INFER_H
+
+#include <stdbool.h>
+
+#include "symbols/go_offsets.h"
+
+struct image;
+
+/* What the runtime's functions say.  Anything not found is FIELD_UNKNOWN, REG_NONE or 0. */
+struct go_inference {
+	struct go_offsets offsets;
+	bool checks_stack; /* stack checks of the runtime's functions were found, */
+	bool register_abi; /* and they take g from r14, as the register calling convention does */
+	enum target_reg copystack_g, copystack_size; /* at copystack's entry */
+	enum target_reg goexit0_g;		     /* at goexit0's entry */
+	enum target_reg gogo_g;			     /* at gogo's closing jmp */
+	enum target_reg newproc_g;		     /* at the call of runqput in newproc.func1 */
+	uint64_t newproc_call;			     /* the target of that call */
+	uint64_t copystack_end_call; /* the target of the call of stackfree in copystack */
+};
+
+/*
+ * minor is the Go version if known, else 0: arguments of some functions moved.  Never fails for
+ * what the code looks like; -ENOMEM or -ENOTSUP from the decoder.
+ */
+int go_infer(struct image *img, unsigned minor, struct go_inference *ret);
+
+#endif
