@@ -57,11 +57,12 @@ cli_objs := $(cli_srcs:%.c=$(O)/%.o)
 main_obj := $(O)/cli/main.o
 
 # One stamp for each set of flags: a stamp is rewritten, and what hangs on it remade, only when the
-# text in it changes.  The link stamp also lists the objects, so that removing a source relinks.
+# text in it changes; `$(O)/.flags-X: stamp = TEXT` makes another.  The link stamp also lists the
+# objects, so that removing a source relinks.
 $(O)/.flags: stamp = $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
 $(O)/.flags-bpf: stamp = $(CLANG) $(BPFFLAGS)
 $(O)/.flags-link: stamp = $(CC) $(CFLAGS) $(LDFLAGS) $(cli_objs) $(lib_objs) $(PKG_LIBS) $(LDLIBS)
-$(O)/.flags $(O)/.flags-bpf $(O)/.flags-link: FORCE
+$(O)/.flag%: FORCE
 	@$(if $(no_pkgs),echo "stacktrace: missing libraries:" $(no_pkgs)"; run 'sudo ./bootstrap deps'" >&2; exit 1)
 	@mkdir -p $(@D); echo '$(subst ','\'',$(stamp))' | cmp -s - $@ || echo '$(subst ','\'',$(stamp))' > $@
 
@@ -78,7 +79,7 @@ $(filter $(O)/bpf/%,$(lib_objs)): | $(skels)
 
 # pt_regs and types come from the system's headers: no vmlinux.h, no BTF of the running kernel.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPFFLAGS := -target bpf -g -O2 -std=gnu11 -Wall $(if $(DEV),-Werror) -D__TARGET_ARCH_x86 -D__x86_64__ \
+BPFFLAGS := -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall $(if $(DEV),-Werror) -D__TARGET_ARCH_x86 -D__x86_64__ \
  $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/.flags-bpf
 	@mkdir -p $(@D)

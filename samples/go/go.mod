@@ -1,0 +1,3 @@
+module stacktrace/samples
+
+go 1.19
