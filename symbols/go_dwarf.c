@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Member offsets of runtime.g from DWARF.  Go's linker puts the runtime's types into the runtime's
- * compilation unit, so only that one is searched; it is a few thousand entries long in any program.
+ * Member offsets of runtime.g from DWARF.  Go's linker puts types into a compilation unit that is
+ * named after the runtime, as those of its assembly files are, so only these are searched.
  */
 #include "symbols/go_dwarf.h"
 
@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* <elf.h> has an EV_NONE of its own; it stays unused here. */
 #include "symbols/image.h"
 
 /* g.stack.lo is member "lo" in the type of member "stack". */
@@ -91,14 +90,10 @@ int go_dwarf_offsets(struct image *img, struct go_offsets *ret)
 
 	if (!dwarf)
 		return -ENOENT;
-	for (;;) {
+	do {
 		if (dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL))
 			return -ENOENT;
-		if (has_name(&unit, "runtime"))
-			break;
-	}
-	if (!find_g(&unit, &g))
-		return -ENOENT;
+	} while (!has_name(&unit, "runtime") || !find_g(&unit, &g));
 	go_offsets_clear(ret);
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		ret->field[wanted[i].field] = offset_of(&g, wanted[i].member, wanted[i].inner);

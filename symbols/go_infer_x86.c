@@ -253,6 +253,13 @@ static int follow(struct infer *in, const char *name, flow_visit_fn *visit, void
 	return rc == -E2BIG ? 0 : rc;
 }
 
+static void fill_in(int32_t *field, enum target_field f, enum target_field known, int32_t distance)
+{
+	if (field[f] == FIELD_UNKNOWN && field[known] != FIELD_UNKNOWN &&
+	    field[known] + distance >= 0)
+		field[f] = field[known] + distance;
+}
+
 static void conclude(const struct infer *in, const struct gogo *gogo)
 {
 	struct go_inference *out = in->out;
@@ -271,12 +278,11 @@ static void conclude(const struct infer *in, const struct gogo *gogo)
 		fact_to_field(&in->id, FIELD_ID, &out->offsets);
 		fact_to_field(&in->parent, FIELD_PARENT_ID, &out->offsets);
 	}
-	if (field[FIELD_STATUS] != FIELD_UNKNOWN && field[FIELD_ID] == FIELD_UNKNOWN)
-		field[FIELD_ID] = field[FIELD_STATUS] + 8;
-	if (field[FIELD_STATUS] != FIELD_UNKNOWN && field[FIELD_WAIT_REASON] == FIELD_UNKNOWN)
-		field[FIELD_WAIT_REASON] = field[FIELD_STATUS] + 32;
-	if (field[FIELD_CREATOR_PC] != FIELD_UNKNOWN && field[FIELD_ENTRY_PC] == FIELD_UNKNOWN)
-		field[FIELD_ENTRY_PC] = field[FIELD_CREATOR_PC] + 16;
+	fill_in(field, FIELD_STATUS, FIELD_ID, -8);
+	fill_in(field, FIELD_ID, FIELD_STATUS, 8);
+	fill_in(field, FIELD_WAIT_REASON, FIELD_STATUS, 32);
+	fill_in(field, FIELD_ENTRY_PC, FIELD_CREATOR_PC, 16);
+	fill_in(field, FIELD_CREATOR_PC, FIELD_ENTRY_PC, -16);
 	out->checks_stack = in->guard.seen;
 	out->register_abi = holds(&in->guard) && in->guard.value;
 	out->copystack_g = fact_to_reg(&in->copystack_g);
