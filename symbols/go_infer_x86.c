@@ -253,6 +253,24 @@ static int follow(struct infer *in, const char *name, flow_visit_fn *visit, void
 	return rc == -E2BIG ? 0 : rc;
 }
 
+/* newproc1(fn, callergp, callerpc ...); 1.17 had (fn, argp, narg, callergp, callerpc). */
+static int follow_newproc1(struct infer *in, unsigned minor)
+{
+	int rc = 0;
+
+	if (minor != 17) {
+		in->caller_g = REG_BX;
+		in->caller_pc = REG_CX;
+		rc = follow(in, "runtime.newproc1", visit_newproc1, in);
+	}
+	if (!rc && (minor == 17 || (!minor && !in->gopc.seen))) {
+		in->caller_g = REG_DI;
+		in->caller_pc = REG_SI;
+		rc = follow(in, "runtime.newproc1", visit_newproc1, in);
+	}
+	return rc;
+}
+
 static void fill_in(int32_t *field, enum target_field f, enum target_field known, int32_t distance)
 {
 	if (field[f] == FIELD_UNKNOWN && field[known] != FIELD_UNKNOWN &&
@@ -306,7 +324,6 @@ int go_infer(struct image *img, unsigned minor, struct go_inference *ret)
 	} step[] = {
 		{ "runtime.mcall", visit_mcall, &in },
 		{ "runtime.casgstatus", visit_casgstatus, &in },
-		{ "runtime.newproc1", visit_newproc1, &in },
 		{ "runtime.gopark", visit_gopark, &in },
 		{ "runtime.copystack", visit_copystack, &in },
 		{ "runtime.newproc.func1", visit_newproc_func1, &in },
@@ -317,14 +334,14 @@ int go_infer(struct image *img, unsigned minor, struct go_inference *ret)
 	int rc;
 
 	go_offsets_clear(&out.offsets);
-	/* newproc1(fn, callergp, callerpc ...); 1.17 had (fn, argp, narg, callergp, callerpc). */
-	in.caller_g = minor == 17 ? REG_DI : REG_BX;
-	in.caller_pc = minor == 17 ? REG_SI : REG_CX;
 	for (i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
 		rc = follow(&in, step[i].name, step[i].visit, step[i].arg);
 		if (rc)
 			return rc;
 	}
+	rc = follow_newproc1(&in, minor);
+	if (rc)
+		return rc;
 	conclude(&in, &gogo);
 	*ret = out;
 	return 0;

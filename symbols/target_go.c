@@ -23,8 +23,14 @@ static int too_old(const struct image *img, const struct target *t, struct err *
 {
 	int rc;
 
-	rc = err_set(e, ENOTSUP, "'%s' was built by %s: the register calling convention is needed",
-		     image_path(img), t->version);
+	if (image_go_version(img)[0])
+		rc = err_set(e, ENOTSUP,
+			     "'%s' was built by %s, without the register calling convention",
+			     image_path(img), t->version);
+	else
+		rc = err_set(e, ENOTSUP,
+			     "'%s' was built by a Go without the register calling convention",
+			     image_path(img));
 	err_hint(e, "rebuild it with Go 1.%d or newer", GO_OLDEST);
 	return rc;
 }
