@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/capture_input.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Twice the window, so that moving what is left to the front costs at most a copy of each byte. */
+#define ROOM (2u * CAPTURE_INPUT_WINDOW)
+
+int capture_input_init(struct capture_input *in, int fd)
+{
+	struct stat st;
+	off_t origin = lseek(fd, 0, SEEK_CUR);
+
+	*in = (struct capture_input){ .fd = fd };
+	in->buf = malloc(ROOM);
+	if (!in->buf)
+		return -ENOMEM;
+	in->can_seek = origin >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode);
+	in->origin = origin;
+	return 0;
+}
+
+void capture_input_release(struct capture_input *in)
+{
+	free(in->buf);
+	in->buf = NULL;
+}
+
+static int fill(struct capture_input *in)
+{
+	ssize_t n = read(in->fd, in->buf + in->end, ROOM - in->end);
+
+	if (n > 0) {
+		in->end += (size_t)n;
+	} else if (!n) {
+		in->ended = true;
+	} else if (errno == EAGAIN) {
+		struct pollfd fd = { .fd = in->fd, .events = POLLIN };
+
+		poll(&fd, 1, -1); /* someone made the pipe non-blocking */
+	} else if (errno != EINTR) {
+		return -errno;
+	}
+	return 0;
+}
+
+ssize_t capture_input_need(struct capture_input *in, size_t n)
+{
+	if (in->start + n > ROOM || (in->start == in->end && in->start)) {
+		memmove(in->buf, in->buf + in->start, in->end - in->start);
+		in->end -= in->start;
+		in->start = 0;
+	}
+	while (in->end - in->start < n && !in->ended) {
+		int r = fill(in);
+
+		if (r)
+			return r;
+	}
+	return (ssize_t)(in->end - in->start);
+}
+
+int capture_input_seek(struct capture_input *in, uint64_t offset)
+{
+	uint64_t ahead = offset - in->offset;
+
+	if (offset >= in->offset && ahead <= in->end - in->start) {
+		capture_input_drop(in, (size_t)ahead);
+		return 0;
+	}
+	if (lseek(in->fd, in->origin + (off_t)offset, SEEK_SET) < 0)
+		return -errno;
+	in->start = in->end = 0;
+	in->offset = offset;
+	in->ended = false;
+	return 0;
+}
