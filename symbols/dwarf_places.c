@@ -3,9 +3,8 @@
  * dwarf_places.c: compile units by address, scopes by address, places.
  *
  * .debug_aranges is not relied on, because clang does not write it: the ranges of all compile units
- * are read once instead.  Within a unit libdw finds the scopes of an address; the chain of inlined
- * calls must be walked from the innermost scope's own parents, since the scopes found by address
- * leave the caller for the inlined function's definition.
+ * are read once instead.  Within a unit the DIEs that cover an address are its function and the
+ * calls that were inlined there.
  */
 #include "symbols/dwarf_places.h"
 
@@ -237,43 +236,83 @@ static const char *call_file(Dwarf_Die *unit, Dwarf_Die *die)
 	return dwarf_filesrc(files, number, NULL, NULL);
 }
 
+enum { SCOPES_MAX = 64 };
+
+/*
+ * Descends from a DIE into the one child that covers the address, again and again, and notes the
+ * functions on the way, outermost first.  Not dwarf_getscopes: it looks for the definitions of
+ * inlined functions too and fails where they are in another unit, as link-time optimisation leaves
+ * them.
+ */
+static size_t find_functions(Dwarf_Die *unit, uint64_t vaddr, Dwarf_Die *ret)
+{
+	Dwarf_Die die;
+	size_t n = 0;
+	int rc = dwarf_child(unit, &die);
+
+	while (!rc && n < SCOPES_MAX) {
+		const int tag = dwarf_tag(&die);
+		Dwarf_Die child;
+
+		if (tag == DW_TAG_namespace) {
+			n = find_functions(&die, vaddr, ret);
+			if (n)
+				return n;
+		} else if ((tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine ||
+			    tag == DW_TAG_lexical_block) &&
+			   dwarf_haspc(&die, vaddr) > 0) {
+			if (tag != DW_TAG_lexical_block)
+				ret[n++] = die;
+			rc = dwarf_child(&die, &child);
+			die = child;
+			continue;
+		}
+		rc = dwarf_siblingof(&die, &child);
+		die = child;
+	}
+	return n;
+}
+
+bool dwarf_info_line(struct dwarf_info *d, uint64_t vaddr, const char **ret_file,
+		     unsigned *ret_line)
+{
+	Dwarf_Line *line;
+	Dwarf_Die unit;
+	int number;
+
+	if (!find_unit(d, vaddr, &unit))
+		return false;
+	line = dwarf_getsrc_die(&unit, vaddr);
+	if (!line || dwarf_lineno(line, &number))
+		return false;
+	*ret_file = full_path(d, &unit, dwarf_linesrc(line, NULL, NULL));
+	*ret_line = number > 0 ? (unsigned)number : 0;
+	return true;
+}
+
 size_t dwarf_info_places(struct dwarf_info *d, uint64_t vaddr, struct place *ret, size_t max)
 {
-	Dwarf_Die unit, *found = NULL, *scope = NULL;
-	Dwarf_Line *line;
-	const char *file = NULL;
-	int scopes, number = 0;
-	size_t n = 0;
+	Dwarf_Die unit, function[SCOPES_MAX];
+	const char *file = "";
+	unsigned line = 0;
+	size_t n;
 
 	if (!find_unit(d, vaddr, &unit))
 		return 0;
-	scopes = dwarf_getscopes(&unit, vaddr, &found);
-	if (scopes > 0)
-		scopes = dwarf_getscopes_die(&found[0], &scope);
-	line = dwarf_getsrc_die(&unit, vaddr);
-	if (line) {
-		file = dwarf_linesrc(line, NULL, NULL);
-		dwarf_lineno(line, &number);
-	}
-	for (int i = 0; i < scopes; i++) {
-		const int tag = dwarf_tag(&scope[i]);
+	n = find_functions(&unit, vaddr, function);
+	dwarf_info_line(d, vaddr, &file, &line);
+	for (size_t i = 0; i < n; i++) {
+		Dwarf_Die *die = &function[n - 1 - i];
 
-		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
-			continue;
-		if (n < max)
-			ret[n] = (struct place){
-				.function = function_name(&scope[i]),
-				.file = full_path(d, &unit, file),
-				.line = number > 0 ? (unsigned)number : 0,
-				.inlined = tag == DW_TAG_inlined_subroutine,
+		if (i < max)
+			ret[i] = (struct place){
+				.function = function_name(die),
+				.file = file,
+				.line = line,
+				.inlined = i + 1 < n,
 			};
-		n++;
-		if (tag == DW_TAG_subprogram)
-			break;
-		file = call_file(&unit, &scope[i]);
-		number = (int)call_line(&scope[i]);
+		file = full_path(d, &unit, call_file(&unit, die));
+		line = call_line(die);
 	}
-	free(found);
-	free(scope);
 	return n;
 }

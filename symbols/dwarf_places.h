@@ -7,6 +7,7 @@
 #ifndef ST_SYMBOLS_DWARF_PLACES_H
 #define ST_SYMBOLS_DWARF_PLACES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,5 +28,9 @@ struct Dwarf *dwarf_info_dwarf(struct dwarf_info *d);
 
 /* As image_places; 0 where DWARF does not describe the address. */
 size_t dwarf_info_places(struct dwarf_info *d, uint64_t vaddr, struct place *ret, size_t max);
+
+/* The source line alone, which assembly has without having functions in DWARF. */
+bool dwarf_info_line(struct dwarf_info *d, uint64_t vaddr, const char **ret_file,
+		     unsigned *ret_line);
 
 #endif

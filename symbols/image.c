@@ -186,17 +186,20 @@ int image_function_nth(struct image *img, size_t i, struct function *ret)
 
 size_t image_places(struct image *img, uint64_t vaddr, struct place *ret, size_t max)
 {
+	struct place p = { .file = "" };
 	struct function fn;
 	size_t n = img->is_go ? pclntab_places(&img->go, vaddr, ret, max) : 0;
 
 	if (!n && dwarf(img))
 		n = dwarf_info_places(dwarf(img), vaddr, ret, max);
-	if (!n && !symtab_by_address(symtab(img), vaddr, &fn)) {
-		n = 1;
-		if (max)
-			ret[0] = (struct place){ .function = fn.name, .file = "" };
-	}
-	return n;
+	if (n || symtab_by_address(symtab(img), vaddr, &fn))
+		return n;
+	p.function = fn.name;
+	if (dwarf(img))
+		dwarf_info_line(dwarf(img), vaddr, &p.file, &p.line);
+	if (max)
+		*ret = p;
+	return 1;
 }
 
 /* ---- bytes ---- */

@@ -31,7 +31,7 @@ bool image_is_go(const struct image *img); /* has a pclntab */
 bool image_is_pie(const struct image *img);
 
 struct function {
-	const char *name; /* as the runtime prints it; owned by the image */
+	const char *name; /* as the program's own tables spell it; owned by the image */
 	uint64_t vaddr;
 	uint64_t size;
 };
@@ -48,7 +48,10 @@ int image_function_at(struct image *img, uint64_t vaddr, struct function *ret);
 size_t image_function_count(struct image *img);
 int image_function_nth(struct image *img, size_t i, struct function *ret);
 
-/* One source place.  Strings are owned by the image. */
+/*
+ * One source place.  Strings are owned by the image.  The function is named as Go's own stack
+ * traces do: "main.Map[...]" for each instance of a generic function.
+ */
 struct place {
 	const char *function;
 	const char *file; /* "" if not known */

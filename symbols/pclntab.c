@@ -201,6 +201,7 @@ int pclntab_open(const struct elf_file *f, const uint8_t *data, size_t size, uin
 
 void pclntab_release(struct pclntab *t)
 {
+	pclntab_forget_names(t);
 	free(t->by_name);
 	memset(t, 0, sizeof(*t));
 }

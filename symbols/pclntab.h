@@ -16,6 +16,7 @@
 struct elf_file;
 struct function;
 struct place;
+struct short_name;
 
 enum pclntab_layout { PCLNTAB_NONE, PCLNTAB_GO12, PCLNTAB_GO116, PCLNTAB_GO118, PCLNTAB_GO120 };
 
@@ -40,6 +41,8 @@ struct pclntab {
 	/* runtime.firstmoduledata and go:func.*, looked for at the first use */
 	bool moduledata_tried, gofunc_tried;
 	uint64_t moduledata, gofunc; /* 0: not found */
+
+	struct short_name *short_names; /* of instantiated generic functions, by the whole name */
 };
 
 /* Finds the table in a file.  0, or -ENOENT where there is none that is sound. */
@@ -57,7 +60,10 @@ int pclntab_by_name(struct pclntab *t, const char *name, struct function *ret);
 int pclntab_by_address(struct pclntab *t, uint64_t vaddr, struct function *ret);
 int pclntab_by_index(struct pclntab *t, size_t i, struct function *ret);
 
-/* As image_places. */
+/*
+ * As image_places, with names as Go's own stack traces print them: "main.Map[...]" for any instance
+ * of a generic function, and without the wrappers that the compiler makes, except innermost.
+ */
 size_t pclntab_places(struct pclntab *t, uint64_t vaddr, struct place *ret, size_t max);
 
 /* ---- between the files of the reader ---- */
@@ -79,6 +85,9 @@ int pclntab_search(const struct pclntab *t, uint64_t vaddr, size_t *ret);
 
 /* The name at an offset of the name table, or NULL if it does not end there. */
 const char *pclntab_name(const struct pclntab *t, uint32_t offset);
+
+/* Frees what pclntab_places keeps. */
+void pclntab_forget_names(struct pclntab *t);
 
 /* Value of a pc-value table at an address; false if the table is broken or does not reach it. */
 bool pclntab_value(const struct pclntab *t, uint32_t table, uint64_t entry, uint64_t vaddr,

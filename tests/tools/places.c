@@ -5,6 +5,7 @@
  *	places FILE info                 build id, version, kind
  *	places FILE functions            "address size name" of every function
  *	places FILE function NAME...     the same for some names
+ *	places FILE sample STEP          the places of two addresses of every STEP-th function
  *	places FILE at ADDRESS...        "address: function file:line", inlined ones first, then "-"
  *	                                 ("-" as only argument: addresses from standard input)
  */
@@ -88,6 +89,21 @@ static int print_at(struct image *img, char **arg)
 	return 0;
 }
 
+static int print_sample(struct image *img, const char *step_arg)
+{
+	size_t step = step_arg ? strtoul(step_arg, NULL, 10) : 1;
+
+	for (size_t i = 0; step && i < image_function_count(img); i += step) {
+		struct function fn;
+
+		if (image_function_nth(img, i, &fn))
+			continue;
+		print_places(img, fn.vaddr);
+		print_places(img, fn.vaddr + fn.size / 2);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct image *img;
@@ -95,7 +111,7 @@ int main(int argc, char **argv)
 	int rc = 2;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: places FILE info|functions|function|at [ARG...]\n");
+		fprintf(stderr, "usage: places FILE info|functions|function|sample|at [ARG...]\n");
 		return 2;
 	}
 	rc = image_open(argv[1], &img, &e);
@@ -109,6 +125,8 @@ int main(int argc, char **argv)
 		rc = print_all(img);
 	else if (!strcmp(argv[2], "function"))
 		rc = print_named(img, argv + 3);
+	else if (!strcmp(argv[2], "sample"))
+		rc = print_sample(img, argv[3]);
 	else if (!strcmp(argv[2], "at"))
 		rc = print_at(img, argv + 3);
 	image_free(img);
