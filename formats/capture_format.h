@@ -64,7 +64,7 @@ _Static_assert(sizeof(struct capture_block_header) == 64, "file format");
 
 /* Limits that make a hostile file cheap to read. */
 #define CAPTURE_MAX_RAW	   (1u << 20) /* raw_size */
-#define CAPTURE_MAX_RATIO  256	      /* raw_size / stored_size */
+#define CAPTURE_MAX_RATIO  64	      /* raw_size / stored_size; real records reach 4 */
 #define CAPTURE_MAX_RECORD 4096	      /* bytes of one record */
 
 /* Payload of CAPTURE_END. */

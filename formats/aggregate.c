@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/aggregate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/aggregate_internal.h"
+#include "formats/event_valid.h"
+
+int aggregate_new(struct aggregate **ret)
+{
+	struct aggregate *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	lives_init(&a->lives);
+	*ret = a;
+	return 0;
+}
+
+void aggregate_free(struct aggregate *a)
+{
+	if (!a)
+		return;
+	lives_free(a);
+	steps_free(a);
+	origins_free(a);
+	free(a);
+}
+
+static int take_copystack(struct aggregate *a, const struct ev_copystack *ev)
+{
+	struct totals *t = &a->totals;
+	bool growth = ev->new_size > ev->old_size;
+	struct origin *o;
+	int r = lives_copystack(a, ev, &o);
+
+	if (!r)
+		r = steps_add(a, o, ev);
+	if (r)
+		return r;
+	t->growths += growth;
+	t->shrinks += !growth;
+	t->incomplete += !!(ev->flags & EV_COPYSTACK_INCOMPLETE);
+	sum_add(&t->bytes_copied, ev->used);
+	sum_add(&t->copy_ns, ev->duration_ns);
+	o->growths += growth;
+	sum_add(&o->bytes_copied, ev->used);
+	sum_add(&o->ns, ev->duration_ns);
+	return 0;
+}
+
+static void take_switches(struct totals *t, const struct ev_switches *ev)
+{
+	sum_add(&t->switches, ev->count);
+	sum_add(&t->switch_window_ns, ev->window_ns);
+}
+
+static void take_hits(struct totals *t, const struct ev_hits *ev)
+{
+	t->probe_cost_ns = ev->cost_ns;
+	memcpy(t->probe_hits, ev->hits, sizeof(t->probe_hits));
+}
+
+static void take_exit(struct totals *t, const struct ev_exit *ev)
+{
+	t->exited = true;
+	t->wait_status = ev->wait_status;
+	t->wall_ns = ev->wall_ns;
+	t->cpu_ns = ev->cpu_ns;
+	t->max_rss = ev->max_rss;
+}
+
+static void take_time(struct totals *t, uint64_t time_ns)
+{
+	if (!t->events++)
+		t->first_ns = t->last_ns = time_ns;
+	if (time_ns < t->first_ns)
+		t->first_ns = time_ns;
+	if (time_ns > t->last_ns)
+		t->last_ns = time_ns;
+	if (!t->exited)
+		t->wall_ns = t->last_ns - t->first_ns;
+}
+
+int aggregate_event(struct aggregate *a, const struct ev_header *ev)
+{
+	if (ev->kind == EV_NONE || ev->kind == EV_PAD || !event_valid(ev))
+		return 0;
+	take_time(&a->totals, ev->time_ns);
+	switch (ev->kind) {
+	case EV_STACK:
+		return stacks_add(a, (const struct ev_stack *)ev);
+	case EV_NEWPROC:
+		return lives_newproc(a, (const struct ev_newproc *)ev);
+	case EV_GOEXIT:
+		return lives_goexit(a, (const struct ev_goexit *)ev);
+	case EV_COPYSTACK:
+		return take_copystack(a, (const struct ev_copystack *)ev);
+	case EV_STACK_USE:
+		return lives_stack_use(a, (const struct ev_stack_use *)ev);
+	case EV_SWITCHES:
+		take_switches(&a->totals, (const struct ev_switches *)ev);
+		return 0;
+	case EV_LOST:
+		memcpy(a->totals.lost, ((const struct ev_lost *)ev)->count, sizeof(a->totals.lost));
+		return 0;
+	case EV_HITS:
+		take_hits(&a->totals, (const struct ev_hits *)ev);
+		return 0;
+	case EV_EXIT:
+		take_exit(&a->totals, (const struct ev_exit *)ev);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+void aggregate_finish(struct aggregate *a)
+{
+	lives_finish(a);
+}
+
+const struct totals *aggregate_totals(const struct aggregate *a)
+{
+	return &a->totals;
+}
+
+uint64_t totals_lost(const struct totals *t)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < EV_LOST_LIMIT; i++)
+		sum_add(&sum, t->lost[i]);
+	return sum;
+}
+
+uint64_t totals_probe_hits(const struct totals *t)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < EV_PROBE_LIMIT; i++)
+		sum_add(&sum, t->probe_hits[i]);
+	return sum;
+}
+
+const char *lost_reason_name(unsigned reason)
+{
+	static const char *const names[EV_LOST_COUNT] = {
+		[EV_LOST_RING_FULL] = "ring full",
+		[EV_LOST_STACK_TABLE] = "stack table full",
+		[EV_LOST_PENDING_TABLE] = "pending table full",
+		[EV_LOST_UNREADABLE] = "memory unreadable",
+		[EV_LOST_UNPAIRED] = "begin not seen",
+		[EV_LOST_USE_TABLE] = "use table full",
+	};
+
+	return reason < EV_LOST_COUNT ? names[reason] : "unknown reason";
+}
+
+const char *probe_hits_name(unsigned probe)
+{
+	static const char *const names[EV_PROBE_COUNT] = {
+		[EV_PROBE_NEWSTACK] = "newstack",
+		[EV_PROBE_COPYSTACK] = "copystack",
+		[EV_PROBE_COPYSTACK_END] = "copystack end",
+		[EV_PROBE_NEWPROC] = "newproc",
+		[EV_PROBE_GOEXIT] = "goexit",
+		[EV_PROBE_GOGO] = "gogo",
+	};
+
+	return probe < EV_PROBE_COUNT ? names[probe] : "unknown probe";
+}

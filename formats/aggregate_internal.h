@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * aggregate_internal.h: the tables of an aggregate, one file each.
+ *
+ *	lives.c    coroutines that are alive, or ended a moment ago
+ *	origins.c  what each go statement (creator, entry) has made
+ *	steps.c    growths and shrinks by (origin, call stack, from, to), and the call stacks
+ *	rows.c     all of these merged by name
+ *
+ * An event costs two look-ups at most: its coroutine and its step.  What a view needs beyond these
+ * is worked out when it asks.
+ */
+#ifndef ST_FORMATS_AGGREGATE_INTERNAL_H
+#define ST_FORMATS_AGGREGATE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "formats/aggregate.h"
+
+/* A place where coroutines come from. */
+struct origin {
+	struct origin_key {
+		uint64_t pid, creator_pc, entry_pc;
+	} key;
+	UT_hash_handle hh;
+	uint64_t coroutines, short_lived;
+	uint64_t measured, allocated_bytes, used_bytes;
+	uint64_t growths, bytes_copied, ns; /* bytes and time of shrinks too */
+	uint64_t alive, peak_alive;
+	uint64_t final_size[64];
+};
+
+/*
+ * A coroutine.  Its identity is (pid, goid); runtimes that number nothing give goid 0, and then it
+ * is (pid, gp) until it ends.
+ */
+struct life {
+	struct life_key {
+		uint64_t id;
+		uint32_t pid;
+		uint32_t by_gp;
+	} key;
+	UT_hash_handle hh;
+	struct life *next; /* in the queue of the dead, or in the free list */
+	struct origin *origin;
+	uint64_t birth_ns, end_ns;
+	uint64_t peak_size;
+	uint64_t used; /* highest seen, 0: never */
+	bool born;     /* its birth was seen */
+	bool ended;
+	bool counted; /* has gone into its origin's totals */
+};
+
+struct life_slab;
+
+/*
+ * Records of different CPUs may be out of order, so that a coroutine's last growth can come behind
+ * its end.  The dead are therefore kept until this many more have died.
+ */
+#define LIVES_GRACE 4096
+
+struct lives {
+	struct life *map;
+	struct life *dead, **dead_tail;
+	size_t dead_count;
+	struct life *unused;
+	struct life_slab *slabs;
+	uint64_t alive;
+};
+
+struct step {
+	struct step_key {
+		const struct origin *origin;
+		uint64_t stack_id, from, to;
+	} key;
+	UT_hash_handle hh;
+	uint64_t count, bytes_copied, ns;
+};
+
+struct stack {
+	uint64_t id;
+	UT_hash_handle hh;
+	uint32_t pid, depth, flags;
+	uint64_t pc[];
+};
+
+struct aggregate {
+	struct totals totals;
+	struct lives lives;
+	struct origin *origins;
+	struct step *steps;
+	struct stack *stacks;
+};
+
+/* Sums of foreign numbers stop at the top instead of starting anew. */
+static inline void sum_add(uint64_t *sum, uint64_t n)
+{
+	if (__builtin_add_overflow(*sum, n, sum))
+		*sum = UINT64_MAX;
+}
+
+/* Finds or makes the origin; NULL: no memory. */
+struct origin *origin_get(struct aggregate *a, uint32_t pid, uint64_t creator_pc,
+			  uint64_t entry_pc);
+void origin_born(struct origin *o); /* one more is alive */
+void origin_gone(struct origin *o);
+void origins_free(struct aggregate *a);
+
+void lives_init(struct lives *l);
+void lives_free(struct aggregate *a);
+
+/* The four events of a life.  0 or -ENOMEM; *ret is the coroutine's origin. */
+int lives_newproc(struct aggregate *a, const struct ev_newproc *ev);
+int lives_goexit(struct aggregate *a, const struct ev_goexit *ev);
+int lives_stack_use(struct aggregate *a, const struct ev_stack_use *ev);
+int lives_copystack(struct aggregate *a, const struct ev_copystack *ev, struct origin **ret);
+
+/* Counts everything that is still alive, or dead and kept, into the totals. */
+void lives_finish(struct aggregate *a);
+
+int stacks_add(struct aggregate *a, const struct ev_stack *ev);
+const struct stack *stack_find(const struct aggregate *a, uint64_t id); /* or NULL */
+int steps_add(struct aggregate *a, const struct origin *o, const struct ev_copystack *ev);
+void steps_free(struct aggregate *a);
+
+/* All steps as an array, the caller's to free; NULL with *ret_count 0: none, NULL else: no memory.
+ */
+struct step **steps_array(const struct aggregate *a, size_t *ret_count);
+
+#endif

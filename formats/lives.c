@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lives.c: coroutines from birth to end.
+ *
+ * A coroutine is met at its birth, or later in any other event if it was alive before tracing began
+ * or if records come out of order; whichever comes first makes the life, the others fill it in.
+ * What it was is counted into the totals once, when it is forgotten: some time after its end, or
+ * when all is over.  So memory holds the living and a fixed number of the dead.
+ *
+ * The last rule for identity: a second birth of one goid means that the process has executed
+ * another program, whose runtime counts from 1 again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "formats/aggregate_internal.h"
+
+#define SHORT_LIFE_NS 1000000
+#define SLAB_LIVES    256
+
+struct life_slab {
+	struct life_slab *next;
+	struct life life[SLAB_LIVES];
+};
+
+void lives_init(struct lives *l)
+{
+	l->dead_tail = &l->dead;
+}
+
+void lives_free(struct aggregate *a)
+{
+	struct life_slab *s, *next;
+
+	HASH_CLEAR(hh, a->lives.map);
+	for (s = a->lives.slabs; s; s = next) {
+		next = s->next;
+		free(s);
+	}
+}
+
+static void put_unused(struct lives *l, struct life *life)
+{
+	life->next = l->unused;
+	l->unused = life;
+}
+
+static struct life *take_unused(struct lives *l)
+{
+	struct life *life;
+
+	if (!l->unused) {
+		struct life_slab *s = malloc(sizeof(*s));
+
+		if (!s)
+			return NULL;
+		s->next = l->slabs;
+		l->slabs = s;
+		for (unsigned i = SLAB_LIVES; i-- > 0;)
+			put_unused(l, &s->life[i]);
+	}
+	life = l->unused;
+	l->unused = life->next;
+	return life;
+}
+
+/* --- what a life was ----------------------------------------------------------------------- */
+
+static unsigned log2_floor(uint64_t n)
+{
+	return n ? 63 - (unsigned)__builtin_clzll(n) : 0;
+}
+
+static void count(struct aggregate *a, struct life *life)
+{
+	struct totals *t = &a->totals;
+	struct origin *o = life->origin;
+	uint64_t used = life->used < life->peak_size ? life->used : life->peak_size;
+
+	life->counted = true;
+	o->coroutines++;
+	o->final_size[log2_floor(life->peak_size)]++;
+	sum_add(&t->all_allocated_bytes, life->peak_size);
+	if (life->used) {
+		t->measured++;
+		sum_add(&t->allocated_bytes, life->peak_size);
+		sum_add(&t->used_bytes, used);
+		o->measured++;
+		sum_add(&o->allocated_bytes, life->peak_size);
+		sum_add(&o->used_bytes, used);
+	}
+	if (life->born && life->ended &&
+	    (life->end_ns < life->birth_ns || life->end_ns - life->birth_ns < SHORT_LIFE_NS)) {
+		t->short_lived++;
+		o->short_lived++;
+	}
+}
+
+static void set_alive(struct aggregate *a, struct life *life)
+{
+	origin_born(life->origin);
+	a->totals.alive = ++a->lives.alive;
+	if (a->totals.alive > a->totals.peak_alive)
+		a->totals.peak_alive = a->totals.alive;
+}
+
+static void set_gone(struct aggregate *a, struct life *life)
+{
+	origin_gone(life->origin);
+	a->totals.alive = --a->lives.alive;
+}
+
+/* Counts a life and takes it out of the map; its memory is still the caller's. */
+static void forget(struct aggregate *a, struct life *life)
+{
+	HASH_DEL(a->lives.map, life);
+	count(a, life);
+}
+
+/* --- finding ------------------------------------------------------------------------------- */
+
+struct identity {
+	uint32_t pid;
+	uint64_t goid, gp, creator_pc, entry_pc;
+};
+
+static struct life_key key_of(const struct identity *id)
+{
+	return (struct life_key){ .id = id->goid ? id->goid : id->gp,
+				  .pid = id->pid,
+				  .by_gp = !id->goid };
+}
+
+static struct life *find(struct aggregate *a, const struct identity *id)
+{
+	const struct life_key key = key_of(id);
+	struct life *life;
+
+	HASH_FIND(hh, a->lives.map, &key, sizeof(key), life);
+	return life;
+}
+
+static struct life *make(struct aggregate *a, const struct identity *id)
+{
+	struct life *life = take_unused(&a->lives);
+
+	if (!life)
+		return NULL;
+	*life = (struct life){ .key = key_of(id) };
+	life->origin = origin_get(a, id->pid, id->creator_pc, id->entry_pc);
+	if (life->origin)
+		HASH_ADD(hh, a->lives.map, key, sizeof(life->key), life);
+	if (!life->origin || !map_added(life)) {
+		put_unused(&a->lives, life);
+		return NULL;
+	}
+	a->totals.coroutines++;
+	set_alive(a, life);
+	return life;
+}
+
+/* What a later record knows better: where the coroutine comes from. */
+static int set_origin(struct aggregate *a, struct life *life, const struct identity *id)
+{
+	struct origin *o = origin_get(a, id->pid, id->creator_pc, id->entry_pc);
+
+	if (!o)
+		return -ENOMEM;
+	if (o != life->origin && !life->ended) {
+		origin_gone(life->origin);
+		origin_born(o);
+	}
+	life->origin = o;
+	return 0;
+}
+
+static bool origin_known(const struct origin_key *key)
+{
+	return key->creator_pc || key->entry_pc;
+}
+
+static struct life *find_or_make(struct aggregate *a, const struct identity *id)
+{
+	struct life *life = find(a, id);
+
+	if (!life)
+		return make(a, id);
+	if ((id->creator_pc || id->entry_pc) && !origin_known(&life->origin->key) &&
+	    set_origin(a, life, id))
+		return NULL;
+	return life;
+}
+
+static void note_size(struct life *life, uint64_t size)
+{
+	if (size > life->peak_size)
+		life->peak_size = size;
+}
+
+static void note_use(struct life *life, uint64_t used)
+{
+	if (used > life->used)
+		life->used = used;
+}
+
+/* --- events -------------------------------------------------------------------------------- */
+
+/* The process runs another program: the former bearer of the number is gone without an end. */
+static void replace(struct aggregate *a, struct life *life)
+{
+	if (!life->ended)
+		set_gone(a, life);
+	forget(a, life);
+	if (!life->ended)
+		put_unused(&a->lives, life); /* else the queue of the dead gives it back */
+}
+
+int lives_newproc(struct aggregate *a, const struct ev_newproc *ev)
+{
+	const struct identity id = { ev->h.pid, ev->goid, ev->gp, ev->creator_pc, ev->entry_pc };
+	struct life *life = find(a, &id);
+
+	if (life && life->born) {
+		replace(a, life);
+		life = NULL;
+	}
+	if (!life)
+		life = make(a, &id);
+	else if (set_origin(a, life, &id))
+		return -ENOMEM;
+	if (!life)
+		return -ENOMEM;
+	a->totals.born++;
+	life->born = true;
+	life->birth_ns = ev->h.time_ns;
+	note_size(life, ev->stack_size);
+	return 0;
+}
+
+static void bury(struct aggregate *a, struct life *life)
+{
+	struct lives *l = &a->lives;
+
+	life->next = NULL;
+	*l->dead_tail = life;
+	l->dead_tail = &life->next;
+	l->dead_count++;
+}
+
+static void forget_eldest(struct aggregate *a)
+{
+	struct lives *l = &a->lives;
+	struct life *life = l->dead;
+
+	l->dead = life->next;
+	if (!l->dead)
+		l->dead_tail = &l->dead;
+	l->dead_count--;
+	if (!life->counted)
+		forget(a, life);
+	put_unused(l, life);
+}
+
+int lives_goexit(struct aggregate *a, const struct ev_goexit *ev)
+{
+	const struct identity id = { .pid = ev->h.pid, .goid = ev->goid, .gp = ev->gp };
+	struct life *life = find_or_make(a, &id);
+
+	if (!life)
+		return -ENOMEM;
+	note_size(life, ev->stack_size);
+	note_use(life, ev->used);
+	if (life->ended)
+		return 0;
+	a->totals.ended++;
+	life->ended = true;
+	life->end_ns = ev->h.time_ns;
+	set_gone(a, life);
+	if (life->key.by_gp)
+		forget(a, life); /* the next coroutine at this address is another one */
+	bury(a, life);
+	if (a->lives.dead_count > LIVES_GRACE)
+		forget_eldest(a);
+	return 0;
+}
+
+int lives_stack_use(struct aggregate *a, const struct ev_stack_use *ev)
+{
+	const struct identity id = { .pid = ev->h.pid, .goid = ev->goid, .gp = ev->gp };
+	struct life *life = find_or_make(a, &id);
+
+	if (!life)
+		return -ENOMEM;
+	note_size(life, ev->stack_size);
+	note_use(life, ev->used);
+	return 0;
+}
+
+int lives_copystack(struct aggregate *a, const struct ev_copystack *ev, struct origin **ret)
+{
+	const struct identity id = { ev->h.pid, ev->goid, ev->gp, ev->creator_pc, ev->entry_pc };
+	struct life *life = find_or_make(a, &id);
+
+	if (!life)
+		return -ENOMEM;
+	note_size(life, ev->old_size);
+	note_size(life, ev->new_size);
+	note_use(life, ev->used);
+	*ret = life->origin;
+	return 0;
+}
+
+void lives_finish(struct aggregate *a)
+{
+	struct life *life, *next;
+
+	while (a->lives.dead)
+		forget_eldest(a);
+	HASH_ITER(hh, a->lives.map, life, next) {
+		forget(a, life);
+		put_unused(&a->lives, life);
+	}
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * steps.c: growths and shrinks by (origin, call stack, from, to), and the interned call stacks.
+ *
+ * A step names its stack by number only: the stack's own record may come later, or be lost.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "formats/aggregate_internal.h"
+
+int stacks_add(struct aggregate *a, const struct ev_stack *ev)
+{
+	struct stack *s;
+
+	if (!ev->stack_id || stack_find(a, ev->stack_id))
+		return 0;
+	s = malloc(sizeof(*s) + ev->depth * sizeof(s->pc[0]));
+	if (!s)
+		return -ENOMEM;
+	*s = (struct stack){
+		.id = ev->stack_id, .pid = ev->h.pid, .depth = ev->depth, .flags = ev->flags
+	};
+	memcpy(s->pc, ev->pc, ev->depth * sizeof(s->pc[0]));
+	HASH_ADD(hh, a->stacks, id, sizeof(s->id), s);
+	if (!map_added(s)) {
+		free(s);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+const struct stack *stack_find(const struct aggregate *a, uint64_t id)
+{
+	struct stack *s;
+
+	HASH_FIND(hh, a->stacks, &id, sizeof(id), s);
+	return s;
+}
+
+int steps_add(struct aggregate *a, const struct origin *o, const struct ev_copystack *ev)
+{
+	const struct step_key key = { o, ev->stack_id, ev->old_size, ev->new_size };
+	struct step *s;
+
+	HASH_FIND(hh, a->steps, &key, sizeof(key), s);
+	if (!s) {
+		s = calloc(1, sizeof(*s));
+		if (!s)
+			return -ENOMEM;
+		s->key = key;
+		HASH_ADD(hh, a->steps, key, sizeof(key), s);
+		if (!map_added(s)) {
+			free(s);
+			return -ENOMEM;
+		}
+	}
+	s->count++;
+	sum_add(&s->bytes_copied, ev->used);
+	sum_add(&s->ns, ev->duration_ns);
+	return 0;
+}
+
+void steps_free(struct aggregate *a)
+{
+	struct step *s, *next_step;
+	struct stack *k, *next_stack;
+
+	HASH_ITER(hh, a->steps, s, next_step) {
+		HASH_DEL(a->steps, s);
+		free(s);
+	}
+	HASH_ITER(hh, a->stacks, k, next_stack) {
+		HASH_DEL(a->stacks, k);
+		free(k);
+	}
+}
+
+struct step **steps_array(const struct aggregate *a, size_t *ret_count)
+{
+	size_t count = HASH_COUNT(a->steps), n = 0;
+	struct step **steps, *s, *next;
+
+	*ret_count = count;
+	if (!count)
+		return NULL;
+	steps = calloc(count, sizeof(struct step *));
+	if (!steps)
+		return NULL;
+	HASH_ITER(hh, a->steps, s, next)
+		steps[n++] = s;
+	return steps;
+}
+
+int aggregate_stack(const struct aggregate *a, uint64_t stack_id, const uint64_t **ret_pc,
+		    uint32_t *ret_depth, uint32_t *ret_flags)
+{
+	const struct stack *s = stack_find(a, stack_id);
+
+	if (!s)
+		return -ENOENT;
+	*ret_pc = s->pc;
+	*ret_depth = s->depth;
+	*ret_flags = s->flags;
+	return 0;
+}
+
+/* Steps that differ only in their sizes become neighbours. */
+static int compare_stacks(const void *x, const void *y)
+{
+	const struct step_key *a = &(*(struct step *const *)x)->key;
+	const struct step_key *b = &(*(struct step *const *)y)->key;
+
+	if (a->origin != b->origin)
+		return memcmp(&a->origin->key, &b->origin->key, sizeof(a->origin->key));
+	return (a->stack_id > b->stack_id) - (a->stack_id < b->stack_id);
+}
+
+static void describe_stack(const struct aggregate *a, const struct step_key *key,
+			   struct stack_row *row)
+{
+	const struct stack *s = stack_find(a, key->stack_id);
+
+	*row = (struct stack_row){
+		.pid = (uint32_t)key->origin->key.pid,
+		.creator_pc = key->origin->key.creator_pc,
+		.entry_pc = key->origin->key.entry_pc,
+	};
+	if (s) {
+		row->pc = s->pc;
+		row->depth = s->depth;
+		row->flags = s->flags;
+	}
+}
+
+int aggregate_each_stack(struct aggregate *a, stack_row_fn *fn, void *arg)
+{
+	size_t count, i = 0;
+	struct step **steps = steps_array(a, &count);
+	int r = 0;
+
+	if (!steps)
+		return count ? -ENOMEM : 0;
+	qsort(steps, count, sizeof(struct step *), compare_stacks);
+	while (i < count && !r) {
+		const struct step *first = steps[i];
+		struct stack_row row;
+
+		describe_stack(a, &first->key, &row);
+		for (; i < count && !compare_stacks(&first, &steps[i]); i++) {
+			if (steps[i]->key.to <= steps[i]->key.from)
+				continue;
+			sum_add(&row.count, steps[i]->count);
+			sum_add(&row.bytes_copied, steps[i]->bytes_copied);
+			sum_add(&row.ns, steps[i]->ns);
+		}
+		if (row.count)
+			r = fn(arg, &row);
+	}
+	free(steps);
+	return r;
+}
