@@ -194,15 +194,19 @@ struct search {
 	bool found, ambiguous;
 };
 
-/* Looks at a string header; true when the search is over. */
-static bool consider(struct search *s, uint64_t vaddr)
+/* Looks at a string header at vaddr whose pointer is known; true when the search is over. */
+static bool consider(struct search *s, uint64_t vaddr, uint64_t pointer)
 {
 	char text[VERSION_MAX + 1];
-	uint64_t string[2];
+	const uint8_t *p;
+	uint64_t len;
 
-	if (elf_file_words(s->f, vaddr, string, 2) || !is_text(&s->texts, string[0]) ||
-	    string[1] <= 4 || string[1] > VERSION_MAX ||
-	    !take(elf_file_bytes(s->f, string[0], string[1]), string[1], text, sizeof(text)))
+	p = is_text(&s->texts, pointer) ? elf_file_bytes(s->f, vaddr + 8, sizeof(len)) : NULL;
+	if (!p)
+		return false;
+	memcpy(&len, p, sizeof(len));
+	if (len <= 4 || len > VERSION_MAX ||
+	    !take(elf_file_bytes(s->f, pointer, len), len, text, sizeof(text)))
 		return false;
 	if (s->schedinit) {
 		/* it sets buildVersion if that is empty: it tests the length */
@@ -226,22 +230,20 @@ static void search_headers(struct search *s)
 
 		if (!(seg->flags & PF_W))
 			continue;
-		for (uint64_t at = -seg->vaddr & 7; at + 16 <= seg->file_size; at += 8) {
+		for (uint64_t at = -seg->vaddr & 7; at + 8 <= seg->file_size; at += 8) {
 			uint64_t word;
 
 			memcpy(&word, p + at, sizeof(word));
-			if (is_text(&s->texts, word) && consider(s, seg->vaddr + at))
+			if (consider(s, seg->vaddr + at, word))
 				return;
 		}
 	}
-	/* headers that the dynamic linker fills; most files have none, and few texts */
-	for (size_t i = 0; i < s->texts.count && !s->found; i++) {
-		size_t cursor = 0;
-		uint64_t at;
+	/* headers that the dynamic linker fills */
+	for (size_t i = 0; i < s->f->relas; i++) {
+		uint64_t at, value;
 
-		while (!elf_file_relocated(s->f, s->texts.vaddr[i], &cursor, &at))
-			if (consider(s, at))
-				return;
+		if (elf_file_relative(s->f, i, &at, &value) && consider(s, at, value))
+			return;
 	}
 }
 

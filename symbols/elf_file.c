@@ -178,15 +178,9 @@ static int check_kind(struct elf_file *f, const char *path, const Elf64_Ehdr *h,
 
 /* ---- section headers ---- */
 
-/* A name is used only if it ends inside the string table. */
 static const char *section_name(const struct elf_file *f, const Elf64_Shdr *strings, uint32_t at)
 {
-	const char *s;
-
-	if (!in_file(f, strings->sh_offset, strings->sh_size) || at >= strings->sh_size)
-		return "";
-	s = (const char *)f->data + strings->sh_offset + at;
-	return memchr(s, '\0', strings->sh_size - at) ? s : "";
+	return elf_file_string(f, strings->sh_offset, strings->sh_size, at);
 }
 
 static int read_sections(struct elf_file *f, const Elf64_Ehdr *h)
@@ -364,10 +358,16 @@ const struct elf_section *elf_file_section(const struct elf_file *f, const char 
 	return NULL;
 }
 
-static bool relative_at(const struct elf_file *f, size_t i, Elf64_Rela *ret)
+bool elf_file_relative(const struct elf_file *f, size_t i, uint64_t *ret_vaddr, uint64_t *ret_value)
 {
-	memcpy(ret, f->rela + i * sizeof(*ret), sizeof(*ret));
-	return ELF64_R_TYPE(ret->r_info) == R_X86_64_RELATIVE;
+	Elf64_Rela r;
+
+	memcpy(&r, f->rela + i * sizeof(r), sizeof(r));
+	if (ELF64_R_TYPE(r.r_info) != R_X86_64_RELATIVE)
+		return false;
+	*ret_vaddr = r.r_offset;
+	*ret_value = (uint64_t)r.r_addend;
+	return true;
 }
 
 int elf_file_words(const struct elf_file *f, uint64_t vaddr, uint64_t *ret, size_t count)
@@ -378,27 +378,20 @@ int elf_file_words(const struct elf_file *f, uint64_t vaddr, uint64_t *ret, size
 		return -ENOENT;
 	memcpy(ret, p, count * sizeof(*ret));
 	for (size_t i = 0; i < f->relas; i++) {
-		Elf64_Rela r;
+		uint64_t at, value;
 
-		if (relative_at(f, i, &r) && r.r_offset >= vaddr &&
-		    (r.r_offset - vaddr) / sizeof(*ret) < count &&
-		    !((r.r_offset - vaddr) % sizeof(*ret)))
-			ret[(r.r_offset - vaddr) / sizeof(*ret)] = (uint64_t)r.r_addend;
+		if (elf_file_relative(f, i, &at, &value) && at >= vaddr &&
+		    (at - vaddr) / sizeof(*ret) < count && !((at - vaddr) % sizeof(*ret)))
+			ret[(at - vaddr) / sizeof(*ret)] = value;
 	}
 	return 0;
 }
 
-int elf_file_relocated(const struct elf_file *f, uint64_t value, size_t *cursor, uint64_t *ret)
+const char *elf_file_string(const struct elf_file *f, uint64_t offset, uint64_t size, uint64_t at)
 {
-	while (*cursor < f->relas) {
-		Elf64_Rela r;
-
-		if (relative_at(f, (*cursor)++, &r) && (uint64_t)r.r_addend == value) {
-			*ret = r.r_offset;
-			return 0;
-		}
-	}
-	return -ENOENT;
+	if (!in_file(f, offset, size) || at >= size || f->data[offset + size - 1])
+		return "";
+	return (const char *)f->data + offset + at;
 }
 
 /* ---- notes ---- */

@@ -70,14 +70,20 @@ const struct elf_segment *elf_file_segment(const struct elf_file *f, uint64_t va
 /* The first section of that name, or NULL. */
 const struct elf_section *elf_file_section(const struct elf_file *f, const char *name);
 
+/* The string at at in a string table, or "" if it is not inside or the table does not end in NUL.
+ */
+const char *elf_file_string(const struct elf_file *f, uint64_t offset, uint64_t size, uint64_t at);
+
 /*
  * Reads count words as they are once the file is loaded at its link-time address: lld leaves words
  * of a PIE that the dynamic linker fills (R_X86_64_RELATIVE) zero in the file.  0 or -ENOENT.
  */
 int elf_file_words(const struct elf_file *f, uint64_t vaddr, uint64_t *ret, size_t count);
 
-/* Address of a word that loads as value, found by its relocation; -ENOENT. *cursor starts at 0. */
-int elf_file_relocated(const struct elf_file *f, uint64_t value, size_t *cursor, uint64_t *ret);
+/* The i-th relocation, if it makes the word at *ret_vaddr an address of this file, *ret_value; else
+ * false.  There are f->relas of them. */
+bool elf_file_relative(const struct elf_file *f, size_t i, uint64_t *ret_vaddr,
+		       uint64_t *ret_value);
 
 /* Content of the first ELF note of that owner and type, or NULL. */
 const uint8_t *elf_file_note(const struct elf_file *f, const char *owner, uint32_t type,

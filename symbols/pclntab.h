@@ -42,6 +42,7 @@ struct pclntab {
 	bool moduledata_tried, gofunc_tried;
 	uint64_t moduledata, gofunc; /* 0: not found */
 
+	uint32_t work;			/* what may still be read for the address in hand */
 	struct short_name *short_names; /* of instantiated generic functions, by the whole name */
 };
 
@@ -88,9 +89,5 @@ const char *pclntab_name(const struct pclntab *t, uint32_t offset);
 
 /* Frees what pclntab_places keeps. */
 void pclntab_forget_names(struct pclntab *t);
-
-/* Value of a pc-value table at an address; false if the table is broken or does not reach it. */
-bool pclntab_value(const struct pclntab *t, uint32_t table, uint64_t entry, uint64_t vaddr,
-		   int32_t *ret);
 
 #endif

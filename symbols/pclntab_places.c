@@ -30,6 +30,9 @@
 /* The compiler nests inlining a few dozen deep at most; a hostile table could loop. */
 #define INLINE_DEPTH_MAX 256
 
+/* Entries of pc-value tables read for one address: a large function has some ten thousand. */
+#define WORK_MAX (16u << 20)
+
 static uint32_t get32(const uint8_t *p)
 {
 	uint32_t v;
@@ -60,8 +63,8 @@ static bool get_varint(const struct pclntab *t, size_t *at, uint32_t *ret)
 	return false;
 }
 
-bool pclntab_value(const struct pclntab *t, uint32_t table, uint64_t entry, uint64_t vaddr,
-		   int32_t *ret)
+static bool get_value(struct pclntab *t, uint32_t table, uint64_t entry, uint64_t vaddr,
+		      int32_t *ret)
 {
 	size_t at = t->values + (size_t)table;
 	uint64_t pc = entry;
@@ -69,7 +72,7 @@ bool pclntab_value(const struct pclntab *t, uint32_t table, uint64_t entry, uint
 
 	if (!table || vaddr < entry)
 		return false;
-	for (bool first = true;; first = false) {
+	for (bool first = true; t->work; first = false, t->work--) {
 		uint32_t delta, step;
 
 		if (!get_varint(t, &at, &delta) || (!delta && !first) || !get_varint(t, &at, &step))
@@ -81,6 +84,7 @@ bool pclntab_value(const struct pclntab *t, uint32_t table, uint64_t entry, uint
 			return true;
 		}
 	}
+	return false;
 }
 
 static const char *file_name(const struct pclntab *t, const struct pclntab_func *fn, int32_t number)
@@ -105,16 +109,16 @@ static const char *file_name(const struct pclntab *t, const struct pclntab_func 
 	return memchr(s, '\0', t->size - at) ? s : "";
 }
 
-static void fill_source(const struct pclntab *t, const struct pclntab_func *fn, uint64_t vaddr,
+static void fill_source(struct pclntab *t, const struct pclntab_func *fn, uint64_t vaddr,
 			struct place *p)
 {
 	int32_t file, line;
 
 	p->file = "";
 	p->line = 0;
-	if (pclntab_value(t, fn->pcfile, fn->entry, vaddr, &file))
+	if (get_value(t, fn->pcfile, fn->entry, vaddr, &file))
 		p->file = file_name(t, fn, file);
-	if (pclntab_value(t, fn->pcln, fn->entry, vaddr, &line) && line > 0)
+	if (get_value(t, fn->pcln, fn->entry, vaddr, &line) && line > 0)
 		p->line = (unsigned)line;
 }
 
@@ -170,12 +174,12 @@ static bool tree_word(const struct pclntab *t, const struct pclntab_func *fn, ui
 	return *ret != NO_FUNCDATA;
 }
 
-static int32_t inline_index(const struct pclntab *t, const struct pclntab_func *fn, uint64_t vaddr)
+static int32_t inline_index(struct pclntab *t, const struct pclntab_func *fn, uint64_t vaddr)
 {
 	int32_t index;
 	uint32_t table = get32(t->data + fn->pcdata + PCDATA_INLINE_INDEX * 4);
 
-	return pclntab_value(t, table, fn->entry, vaddr, &index) ? index : -1;
+	return get_value(t, table, fn->entry, vaddr, &index) ? index : -1;
 }
 
 /* ---- go:func.* ---- */
@@ -325,6 +329,7 @@ size_t pclntab_places(struct pclntab *t, uint64_t vaddr, struct place *ret, size
 	name = pclntab_name(t, fn.name);
 	if (!name)
 		return 0;
+	t->work = WORK_MAX;
 	tree = inline_tree(t, &fn);
 	for (unsigned depth = 0; tree && depth < INLINE_DEPTH_MAX; depth++) {
 		if (!read_node(t, &fn, tree, inline_index(t, &fn, vaddr), &node))

@@ -18,6 +18,10 @@
 #include "symbols/elf_file.h"
 #include "symbols/image.h"
 
+/* Mangled names have hundreds of bytes; sorting longer ones of a hostile file would take forever.
+ */
+#define NAME_MAX_BYTES 4096u
+
 struct symbol {
 	struct function fn;
 	bool global;
@@ -47,16 +51,12 @@ static bool is_code(const struct elf_file *f, uint64_t vaddr)
 	return s && (s->flags & PF_X);
 }
 
-/* A name that ends inside its string table in the mapping, or NULL. */
+/* NULL for a symbol without a usable name. */
 static const char *symbol_name(const struct elf_file *f, const GElf_Shdr *strings, uint64_t at)
 {
-	const char *s;
+	const char *s = elf_file_string(f, strings->sh_offset, strings->sh_size, at);
 
-	if (strings->sh_offset > f->size || strings->sh_size > f->size - strings->sh_offset ||
-	    at >= strings->sh_size)
-		return NULL;
-	s = (const char *)f->data + strings->sh_offset + at;
-	return *s && memchr(s, '\0', strings->sh_size - at) ? s : NULL;
+	return *s && strnlen(s, NAME_MAX_BYTES) < NAME_MAX_BYTES ? s : NULL;
 }
 
 static size_t read_symbols(const struct elf_file *f, Elf *elf, Elf_Scn *scn, const GElf_Shdr *table,
