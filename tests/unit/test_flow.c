@@ -23,83 +23,87 @@
 
 #define MARK(n) "; mov ds:[" #n "], rbx; "
 
-/* clang-format off: one line a thought */
+/* One line a thought. */
+/* clang-format off */
 
 /* Go 1.19's way of a frame, and 1.22's; each spills an argument and takes it back after a call. */
-CODE(spill, "sub rsp, 0x48; mov [rsp+0x40], rbp; lea rbp, [rsp+0x40]; mov [rsp+0x60], rcx;"
-	    "call spill_end;"
-	    "mov rbx, [rsp+0x60]" MARK(1) "mov rbx, rcx" MARK(2) "mov rbx, rax" MARK(
-		    3) "mov rbp, [rsp+0x40]; add rsp, 0x48; ret");
-CODE(spill_push, "push rbp; mov rbp, rsp; sub rsp, 0x18; mov [rsp+0x28], rax;"
-		 "call spill_push_end;"
-		 "mov rbx, [rsp+0x28]; mov rbx, [rbx]" MARK(1) "mov rbx, [rbp+0]" MARK(
-			 2) "add rsp, 0x18; pop rbp; mov rbx, rbp" MARK(3) "ret");
+CODE(spill,
+	"sub rsp, 0x48; mov [rsp+0x40], rbp; lea rbp, [rsp+0x40]; mov [rsp+0x60], rcx;"
+	"call spill_end;"
+	"mov rbx, [rsp+0x60]" MARK(1)
+	"mov rbx, rcx" MARK(2)
+	"mov rbx, rax" MARK(3)
+	"mov rbp, [rsp+0x40]; add rsp, 0x48; ret");
+CODE(spill_push,
+	"push rbp; mov rbp, rsp; sub rsp, 0x18; mov [rsp+0x28], rax;"
+	"call spill_push_end;"
+	"mov rbx, [rsp+0x28]; mov rbx, [rbx]" MARK(1)
+	"mov rbx, [rbp+0]" MARK(2)
+	"add rsp, 0x18; pop rbp; mov rbx, rbp" MARK(3)
+	"ret");
 /* Where a frame begins: what mcall saves. */
 CODE(frame,
-     "push rbp; mov rbp, rsp;"
-     "mov rbx, [rbp]" MARK(1) "mov rbx, [rbp+8]" MARK(2) "lea rbx, [rsp+0x10]" MARK(
-	     3) "mov rbx, rsp; mov rbx, [rbx+8]" MARK(4) "pop rbp; mov rbx, rbp" MARK(5) "mov rbx, "
-											 "rsp" MARK(6) "ret");
+	"push rbp; mov rbp, rsp;"
+	"mov rbx, [rbp]" MARK(1)
+	"mov rbx, [rbp+8]" MARK(2)
+	"lea rbx, [rsp+0x10]" MARK(3)
+	"mov rbx, rsp; mov rbx, [rbx+8]" MARK(4)
+	"pop rbp; mov rbx, rbp" MARK(5)
+	"mov rbx, rsp" MARK(6)
+	"ret");
 /* Both ways agree on rcx, not on rdx. */
-CODE(branches, "test rax, rax; je 1f;"
-	       "mov rdx, rsi; jmp 2f;"
-	       "1: mov rdx, rdi;"
-	       "2: mov rbx, rcx" MARK(1) "mov rbx, rdx" MARK(2) "ret");
+CODE(branches,
+	"test rax, rax; je 1f;"
+	"mov rdx, rsi; jmp 2f;"
+	"1: mov rdx, rdi;"
+	"2: mov rbx, rcx" MARK(1)
+	"mov rbx, rdx" MARK(2)
+	"ret");
 /* A loop that changes rcx in its second half; rdx stays. */
-CODE(loop, "nop;"
-	   "1: mov rbx, rcx" MARK(1) "mov rbx, rdx" MARK(2) "mov rcx, [rcx]; test rcx, rcx; jne 1b;"
-							    "ret");
+CODE(loop,
+	"nop;"
+	"1: mov rbx, rcx" MARK(1)
+	"mov rbx, rdx" MARK(2)
+	"mov rcx, [rcx]; test rcx, rcx; jne 1b;"
+	"ret");
 /* Back to the entry behind morestack is no way into the function. */
 CODE(morestack,
-     "cmp rsp, [r14+0x10]; jbe 1f;"
-     "mov rbx, rbp" MARK(
-	     1) "ret;"
-		"1: mov [rsp+8], rax; call morestack_end; mov rax, [rsp+8]; jmp morestack");
-/* A slot partly overwritten by a narrow store, one stored on one way only, one under a wide store.
- */
-CODE(slots, "sub rsp, 0x20; mov [rsp], rcx; mov [rsp+8], rcx; mov [rsp+16], rcx;"
-	    "mov rbx, [rsp]" MARK(1) "mov byte ptr [rsp+3], 0; mov rbx, [rsp]" MARK(
-		    2) "test rax, rax; je 1f; mov [rsp+8], rdx;"
-		       "1: mov rbx, [rsp+8]" MARK(
-			       3) "movups [rsp+16], xmm0; mov rbx, [rsp+16]" MARK(4) "ret");
+	"cmp rsp, [r14+0x10]; jbe 1f;"
+	"mov rbx, rbp" MARK(1)
+	"ret;"
+	"1: mov [rsp+8], rax; call morestack_end; mov rax, [rsp+8]; jmp morestack");
+/* Slots: partly overwritten by a narrow store, stored on one way only, under a wide store. */
+CODE(slots,
+	"sub rsp, 0x20; mov [rsp], rcx; mov [rsp+8], rcx; mov [rsp+16], rcx;"
+	"mov rbx, [rsp]" MARK(1)
+	"mov byte ptr [rsp+3], 0; mov rbx, [rsp]" MARK(2)
+	"test rax, rax; je 1f; mov [rsp+8], rdx;"
+	"1: mov rbx, [rsp+8]" MARK(3)
+	"movups [rsp+16], xmm0; mov rbx, [rsp+16]" MARK(4)
+	"ret");
 /* After what moves rsp in an unknown way no slot is known. */
-CODE(moved, "push rcx; and rsp, -16; mov rbx, [rsp]" MARK(1) "ret");
+CODE(moved,
+	"push rcx; and rsp, -16; mov rbx, [rsp]" MARK(1)
+	"ret");
 /* Partial writes, indexed loads and arithmetic make a value unknown. */
-CODE(
-	partial,
-	"mov rbx, rcx; mov bl, 1" MARK(1) "mov rbx, [rcx+8*rdx]" MARK(2) "mov rbx, rcx; add rbx, "
-									 "8" MARK(3) "mov ebx, "
-										     "ecx" MARK(4) "movzx ebx, byte ptr [rcx+0x10]" MARK(5) "mov rbx, fs:[0]" MARK(
-											     6) "mo"
-												"v "
-												"ra"
-												"x,"
-												" r"
-												"cx"
-												"; "
-												"lo"
-												"ck"
-												" c"
-												"mp"
-												"xc"
-												"hg"
-												" ["
-												"rd"
-												"i]"
-												", "
-												"ed"
-												"x;"
-												" m"
-												"ov"
-												" r"
-												"bx"
-												", "
-												"ra"
-												"x" MARK(7) "ret");
+CODE(partial,
+	"mov rbx, rcx; mov bl, 1" MARK(1)
+	"mov rbx, [rcx+8*rdx]" MARK(2)
+	"mov rbx, rcx; add rbx, 8" MARK(3)
+	"mov ebx, ecx" MARK(4)
+	"movzx ebx, byte ptr [rcx+0x10]" MARK(5)
+	"mov rbx, fs:[0]" MARK(6)
+	"mov rax, rcx; lock cmpxchg [rdi], edx; mov rbx, rax" MARK(7)
+	"ret");
 /* Code behind an end of the flow is not looked at. */
-CODE(unreachable, "mov rbx, rcx; jmp 1f;"
-		  "mov rbx, rdx" MARK(1) "1: nop" MARK(2) "ud2" MARK(3));
-CODE(junk, "mov rbx, rcx" MARK(1) ".byte 0x06" MARK(2));
+CODE(unreachable,
+	"mov rbx, rcx; jmp 1f;"
+	"mov rbx, rdx" MARK(1)
+	"1: nop" MARK(2)
+	"ud2" MARK(3));
+CODE(junk,
+	"mov rbx, rcx" MARK(1)
+	".byte 0x06" MARK(2));
 
 /* clang-format on */
 
