@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout 300
+# What make install puts below DESTDIR and PREFIX works from there, and make uninstall removes all of it.
+# shellcheck disable=SC2086 # $make is a command with its arguments
+. "$TOP/tests/lib.sh"
+
+dest=$T/dest prefix=/opt/stack
+installed() { (cd "$dest" && find . -type f | sort); }
+# Everything was built, and other tests use it: '-o all' keeps make from looking again.  The flags of a
+# make around this one are none of ours.
+make="env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -o all -C $TOP O=$O"
+
+# Into somebody else's directory: their files stay.
+mkdir -p "$dest$prefix/bin" "$dest$prefix/lib"
+echo theirs >"$dest$prefix/bin/other"
+run_ok $make install DESTDIR="$dest" PREFIX=$prefix
+equal "make -s install prints" '' "$(cat out.txt err.txt)"
+cat >wanted.txt <<END
+bin/corun-cc
+bin/other
+bin/stacktrace
+include/corun.h
+lib/corun/wrap
+lib/libcorun.a
+lib/pkgconfig/corun.pc
+share/bash-completion/completions/stacktrace
+share/doc/stacktrace/LICENSE
+share/doc/stacktrace/NEWS
+share/doc/stacktrace/README.md
+END
+installed | sed "s,^\\.$prefix/,," >files.txt
+(cat wanted.txt; cd "$TOP/man" && for p in *.[1-9]; do echo "share/man/man${p##*.}/$p"; done) | sort >all.txt
+diff all.txt files.txt >diff.txt || {
+	fail "wanted files (<) and installed files (>) differ:"
+	cat diff.txt
+}
+matches "corun.pc" "^prefix=$prefix\$" "$dest$prefix/lib/pkgconfig/corun.pc"
+grep -rlF "$dest" "$dest$prefix" >leak.txt && fail "DESTDIR is in: $(cat leak.txt)"
+
+# Both commands, found through PATH, without the build directory.
+mv "$dest$prefix" moved
+PATH=$PWD/moved/bin:$PATH
+run_ok stacktrace --version
+matches "stacktrace --version" '^stacktrace [0-9]+\.[0-9]+' out.txt
+for sample in "$TOP"/samples/c/*.c; do
+	name=$(basename "$sample" .c)
+	run_ok corun-cc -O2 -o "$name" "$sample" || continue
+done
+run_ok ./recurse -v 10
+mkdir -p "$dest$prefix"
+cp -a moved/. "$dest$prefix/"
+
+run_ok $make uninstall DESTDIR="$dest" PREFIX=$prefix
+equal "left after uninstall" "./${prefix#/}/bin/other" "$(installed)"
+[ ! -d "$dest$prefix/lib/corun" ] || fail "the directory lib/corun is left"
+[ ! -d "$dest$prefix/share/doc/stacktrace" ] || fail "the directory share/doc/stacktrace is left"
+run_ok $make uninstall DESTDIR="$dest" PREFIX=$prefix # again is no error
+finish
