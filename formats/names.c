@@ -108,7 +108,7 @@ static struct entry *make(struct names *n, uint32_t pid, uint64_t addr)
 
 static int copy_name(struct names *n, const struct name *v, struct name *ret)
 {
-	const char *function = v->function ? v->function : "";
+	const char *function = v->function && *v->function ? v->function : "[unknown]";
 	const char *file = v->file ? v->file : "";
 
 	*ret = *v;

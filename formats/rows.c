@@ -19,15 +19,6 @@ static int compare_u64(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-static int compare_sites(const struct site *a, const struct site *b)
-{
-	int r = strcmp(a->function, b->function);
-
-	if (!r)
-		r = strcmp(a->file, b->file);
-	return r ? r : compare_u64(a->line, b->line);
-}
-
 /* Adds equal neighbours up; returns the new count. */
 static size_t merge(void *rows, size_t count, size_t size,
 		    int (*compare)(const void *, const void *),
@@ -54,12 +45,12 @@ static size_t merge(void *rows, size_t count, size_t size,
 static int compare_growth_keys(const void *x, const void *y)
 {
 	const struct growth_row *a = x, *b = y;
-	int r = compare_sites(&a->creator, &b->creator);
+	int r = site_compare(&a->creator, &b->creator);
 
 	if (!r)
-		r = compare_sites(&a->entry, &b->entry);
+		r = site_compare(&a->entry, &b->entry);
 	if (!r)
-		r = compare_sites(&a->leaf, &b->leaf);
+		r = site_compare(&a->leaf, &b->leaf);
 	if (!r)
 		r = compare_u64(a->from, b->from);
 	return r ? r : compare_u64(a->to, b->to);
@@ -133,9 +124,9 @@ int aggregate_growth(struct aggregate *a, struct names *n, struct growth_row **r
 static int compare_creator_keys(const void *x, const void *y)
 {
 	const struct creator_row *a = x, *b = y;
-	int r = compare_sites(&a->creator, &b->creator);
+	int r = site_compare(&a->creator, &b->creator);
 
-	return r ? r : compare_sites(&a->entry, &b->entry);
+	return r ? r : site_compare(&a->entry, &b->entry);
 }
 
 /* The peaks may not have been at one time: their sum is the most it can have been. */

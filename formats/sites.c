@@ -47,3 +47,12 @@ struct site site_leaf(struct names *n, uint32_t pid, const uint64_t *pc, uint32_
 
 	return to_site(&v[count - 1]);
 }
+
+int site_compare(const struct site *a, const struct site *b)
+{
+	int r = strcmp(a->function, b->function);
+
+	if (!r)
+		r = strcmp(a->file, b->file);
+	return r ? r : (a->line > b->line) - (a->line < b->line);
+}

@@ -27,4 +27,7 @@ struct site site_entry(struct names *n, uint32_t pid, uint64_t entry_pc);
  */
 struct site site_leaf(struct names *n, uint32_t pid, const uint64_t *pc, uint32_t depth);
 
+/* Orders by function, file, line; 0: what users call the same place. */
+int site_compare(const struct site *a, const struct site *b);
+
 #endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "formats/render.h"
+
+static const struct format *const formats[] = {
+	&format_table,
+	&format_trace,
+	&format_folded,
+	&format_json,
+};
+
+const struct format *const *formats_all(size_t *ret_count)
+{
+	*ret_count = sizeof(formats) / sizeof(formats[0]);
+	return formats;
+}
+
+const struct format *format_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!strcmp(formats[i]->name, name))
+			return formats[i];
+	return NULL;
+}
