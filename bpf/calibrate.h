@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * calibrate.h: what a probe costs on this machine, now.
+ */
+#ifndef ST_BPF_CALIBRATE_H
+#define ST_BPF_CALIBRATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/plan.h"
+
+struct core_bpf;
+struct err;
+
+struct calibration {
+	uint64_t pair_ns; /* from the end of one probe's program to the start of the next one's */
+	uint64_t hit_ns;  /* one hit of a branch-class probe */
+};
+
+/*
+ * Puts probes of the loaded core on two adjacent instructions of this process, of the given
+ * classes, and runs over them; takes some 60 ms.  Fails if attaching does: this is the first use of
+ * uprobes.
+ */
+int calibrate(struct core_bpf *core, bool multi, enum cost_class begin, enum cost_class end,
+	      struct calibration *ret, struct err *e);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bpf/closing.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/core.h"
+#include "bpf/core.skel.h"
+#include "bpf/source_ops.h"
+
+#define BATCH 4096
+
+typedef int entry_fn(const void *key, const void *value, source_event_fn *fn, void *arg);
+
+/* Reads a hash in batches: a million entries one by one would take seconds. */
+static int for_each_entry(const struct bpf_map *map, entry_fn *each, source_event_fn *fn, void *arg)
+{
+	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
+	uint32_t room = BATCH < bpf_map__max_entries(map) ? BATCH : bpf_map__max_entries(map), n;
+	char *keys = malloc(room * key_size), *values = malloc(room * value_size);
+	uint32_t at, *in = NULL;
+	int r = keys && values ? 0 : -ENOMEM, got = 0;
+
+	while (!r && !got) {
+		n = room;
+		got = bpf_map_lookup_batch(bpf_map__fd(map), in, &at, keys, values, &n, NULL);
+		in = &at;
+		if (got && got != -ENOENT) /* -ENOENT: these are the last */
+			r = got;
+		for (uint32_t i = 0; i < n && !r; i++)
+			r = each(keys + i * key_size, values + i * value_size, fn, arg);
+	}
+	free(keys);
+	free(values);
+	return r;
+}
+
+static int one_pending(const void *key, const void *value, source_event_fn *fn, void *arg)
+{
+	const struct core_pending *p = value;
+	struct ev_copystack ev = p->ev;
+
+	(void)key;
+	if (!p->active)
+		return 0;
+	ev.flags |= EV_COPYSTACK_INCOMPLETE;
+	ev.duration_ns = 0;
+	return fn(arg, &ev.h);
+}
+
+int closing_pending(struct core_bpf *core, source_event_fn *fn, void *arg)
+{
+	return for_each_entry(core->maps.pending, one_pending, fn, arg);
+}
+
+static int one_use(const void *key, const void *value, source_event_fn *fn, void *arg)
+{
+	const struct core_use_key *k = key;
+	const struct core_use *u = value;
+	struct ev_stack_use ev = {
+		.gp = k->gp,
+		.goid = u->goid,
+		.stack_size = u->stack_size,
+		.used = u->used,
+	};
+
+	source_fill_header(&ev.h, EV_STACK_USE, sizeof(ev), (pid_t)k->pid);
+	return fn(arg, &ev.h);
+}
+
+int closing_use(struct core_bpf *core, source_event_fn *fn, void *arg)
+{
+	return for_each_entry(core->maps.use, one_use, fn, arg);
+}
+
+void closing_counters(const struct core_bpf *core, struct core_counters *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (size_t cpu = 0; cpu < CORE_COUNTERS; cpu++) {
+		const struct core_counters *c = &core->bss->counters[cpu];
+
+		for (size_t i = 0; i < EV_PROBE_LIMIT; i++)
+			ret->hits[i] += __atomic_load_n(&c->hits[i], __ATOMIC_RELAXED);
+		for (size_t i = 0; i < EV_LOST_LIMIT; i++)
+			ret->lost[i] += __atomic_load_n(&c->lost[i], __ATOMIC_RELAXED);
+		ret->body_ns += __atomic_load_n(&c->body_ns, __ATOMIC_RELAXED);
+	}
+}

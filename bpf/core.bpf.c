@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/*
+ * core.bpf.c: the probes, for every runtime.
+ *
+ * All probes but the switch are one program, told apart by the attach cookie: the kernel takes some
+ * 45 ms to detach a link however many points it has, and a program per probe would need a link
+ * each.  The switch has its own, because it comes and goes while the others stay.
+ *
+ * Invariants: no return without either a record, a counter, or nothing to tell; a thread is in at
+ * most one copy of a stack, which is what its tid stands for in the table of copies in progress.
+ *
+ * Not used: a return probe for the end of a copy.  It would replace a return address on a stack
+ * that may move, and costs twice as much.  Sleepable programs, which could read pages that are
+ * swapped out: stacks and descriptors were written to an instant ago.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/core.h"
+#include "bpf/emit.bpf.h"
+#include "bpf/regs_x86.bpf.h"
+#include "bpf/stack.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Set last, when all probes are in place: an end is not seen before its begin. */
+__u32 active;
+/* Set after calibration. */
+__u64 pair_ns;
+
+/* Copies in progress.  Entries stay: a thread that grew a stack once will do it again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct core_pending);
+} pending SEC(".maps");
+
+/* Highest use of the coroutines that were seen switching.  The loader decides on preallocation. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 18);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct core_use_key);
+	__type(value, struct core_use);
+} use SEC(".maps");
+
+struct core_calibration calibration;
+
+/* One probe hit. */
+struct hit {
+	__u64 gp;
+	__u64 bias;
+	__u64 time_ns;
+};
+
+static __always_inline int read_descriptor(struct room *r, __u64 gp)
+{
+	if (!config.span)
+		return 0;
+	return bpf_probe_read_user(r->descriptor, config.span, (void *)(gp + config.first));
+}
+
+/* A field of the descriptor; 0 if the target has none.  In wide descriptors *err may be set. */
+static __always_inline __u64 field(struct room *r, __u64 gp, __s32 offset, int *err)
+{
+	__u64 value = 0;
+	__u32 at = offset - config.first;
+
+	if (offset < 0)
+		return 0;
+	if (!config.span) {
+		if (bpf_probe_read_user(&value, sizeof(value), (void *)(gp + offset)))
+			*err = -1;
+		return value;
+	}
+	if (at > CORE_DESCRIPTOR_MAX - 8)
+		return 0;
+	return *(__u64 *)(r->descriptor + at);
+}
+
+static __always_inline struct core_pending *pending_of_thread(void)
+{
+	static const struct core_pending none;
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct core_pending *p = bpf_map_lookup_elem(&pending, &tid);
+
+	if (p)
+		return p;
+	if (bpf_map_update_elem(&pending, &tid, &none, BPF_NOEXIST))
+		return 0;
+	return bpf_map_lookup_elem(&pending, &tid);
+}
+
+static __always_inline int fill_copystack(struct room *r, __u32 room, struct core_pending *p,
+					  struct hit *h, __u64 new_size)
+{
+	struct walk w = {};
+	struct ev_copystack *ev = &p->ev;
+	__u64 lo, stack_id = 0;
+	int err = 0;
+
+	lo = field(r, h->gp, config.field.stack_lo, &err);
+	w.hi = field(r, h->gp, config.field.stack_hi, &err);
+	w.sp = field(r, h->gp, config.field.sched_sp, &err);
+	w.pc = field(r, h->gp, config.field.sched_pc, &err);
+	w.bp = field(r, h->gp, config.field.sched_bp, &err);
+	w.root = config.root + h->bias;
+	w.root_size = config.root_size;
+	w.pid = bpf_get_current_pid_tgid() >> 32;
+	ev->gp = h->gp;
+	ev->goid = field(r, h->gp, config.field.id, &err);
+	ev->creator_pc = field(r, h->gp, config.field.creator_pc, &err);
+	ev->entry_pc = field(r, h->gp, config.field.entry_pc, &err);
+	ev->old_size = w.hi - lo;
+	ev->new_size = new_size;
+	ev->used = 0;
+	ev->flags = 0;
+	ev->duration_ns = 0;
+	if (err)
+		return err;
+	if (w.sp >= lo && w.sp < w.hi) {
+		ev->used = w.hi - w.sp;
+		if (new_size > ev->old_size && config.max_frames && w.sp <= w.hi - 8)
+			stack_id = stack_intern(room, &w, h->time_ns);
+	}
+	ev->stack_id = stack_id;
+	fill_header(&ev->h, EV_COPYSTACK, sizeof(*ev), h->time_ns);
+	return 0;
+}
+
+static __always_inline void copystack_begin(struct pt_regs *ctx, struct hit *h)
+{
+	struct core_pending *p = pending_of_thread();
+	struct room *r;
+	__u32 room;
+	__u64 now;
+
+	if (!p) {
+		count_lost(EV_LOST_PENDING_TABLE);
+		return;
+	}
+	if (p->active) { /* its end never came */
+		p->active = 0;
+		p->ev.flags |= EV_COPYSTACK_INCOMPLETE;
+		emit(&p->ev, sizeof(p->ev));
+	}
+	room = room_take();
+	r = room_at(room);
+	if (!r) {
+		count_lost(EV_LOST_PENDING_TABLE);
+		return;
+	}
+	if (ensure_image(h->bias, h->time_ns)) {
+		count_lost(EV_LOST_RING_FULL);
+	} else if (read_descriptor(r, h->gp) ||
+		   fill_copystack(r, room, p, h, reg_read(ctx, config.new_size))) {
+		count_lost(EV_LOST_UNREADABLE);
+	} else {
+		p->active = 1;
+	}
+	room_give(r);
+	now = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&my_counters()->body_ns, now - h->time_ns);
+	p->begin_ns = bpf_ktime_get_ns();
+}
+
+static __always_inline void copystack_end(__u64 now)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct core_pending *p = bpf_map_lookup_elem(&pending, &tid);
+	__u64 ns;
+
+	if (!p || !p->active) {
+		count_lost(EV_LOST_UNPAIRED);
+		return;
+	}
+	ns = now - p->begin_ns;
+	p->active = 0;
+	p->ev.duration_ns = ns > pair_ns ? ns - pair_ns : 0;
+	emit(&p->ev, sizeof(p->ev));
+}
+
+static __always_inline int fill_newproc(struct room *r, struct hit *h, struct ev_newproc *ev)
+{
+	int err = 0;
+
+	ev->gp = h->gp;
+	ev->goid = field(r, h->gp, config.field.id, &err);
+	ev->parent_goid = field(r, h->gp, config.field.parent_id, &err);
+	ev->creator_pc = field(r, h->gp, config.field.creator_pc, &err);
+	ev->entry_pc = field(r, h->gp, config.field.entry_pc, &err);
+	ev->stack_size = field(r, h->gp, config.field.stack_hi, &err);
+	ev->stack_size -= field(r, h->gp, config.field.stack_lo, &err);
+	fill_header(&ev->h, EV_NEWPROC, sizeof(*ev), h->time_ns);
+	return err;
+}
+
+static __always_inline int fill_goexit(struct room *r, struct hit *h, struct ev_goexit *ev)
+{
+	struct core_use_key key = { .gp = h->gp };
+	struct core_use *u;
+	int err = 0;
+
+	ev->gp = h->gp;
+	ev->goid = field(r, h->gp, config.field.id, &err);
+	ev->stack_size = field(r, h->gp, config.field.stack_hi, &err);
+	ev->stack_size -= field(r, h->gp, config.field.stack_lo, &err);
+	ev->used = field(r, h->gp, config.field.use_max, &err);
+	fill_header(&ev->h, EV_GOEXIT, sizeof(*ev), h->time_ns);
+	if (!config.track_use)
+		return err;
+	key.pid = ev->h.pid;
+	u = bpf_map_lookup_elem(&use, &key);
+	if (u) {
+		if (u->goid == ev->goid && !ev->used)
+			ev->used = u->used;
+		bpf_map_delete_elem(&use, &key);
+	}
+	return err;
+}
+
+static __always_inline void coroutine_begin_or_end(struct hit *h, enum ev_probe probe)
+{
+	struct ev_newproc born = {};
+	struct ev_goexit gone = {};
+	struct room *r = room_at(room_take());
+	int err;
+
+	if (!r) {
+		count_lost(EV_LOST_PENDING_TABLE);
+		return;
+	}
+	err = read_descriptor(r, h->gp);
+	if (!err)
+		err = probe == EV_PROBE_NEWPROC ? fill_newproc(r, h, &born)
+						: fill_goexit(r, h, &gone);
+	room_give(r);
+	if (err)
+		count_lost(EV_LOST_UNREADABLE);
+	else if (ensure_image(h->bias, h->time_ns))
+		count_lost(EV_LOST_RING_FULL);
+	else if (probe == EV_PROBE_NEWPROC)
+		emit(&born, sizeof(born));
+	else
+		emit(&gone, sizeof(gone));
+}
+
+SEC("uprobe")
+int core_probe(struct pt_regs *ctx)
+{
+	struct hit h = { .time_ns = bpf_ktime_get_ns() };
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	__u32 probe = cookie >> CORE_COOKIE_PROBE;
+
+	if (probe >= EV_PROBE_COUNT)
+		return 0;
+	count_hit(probe);
+	if (!active)
+		return 0;
+	if (config.repeats & (1u << probe) && reg_branch_taken(ctx))
+		return 0;
+	h.bias = reg_ip(ctx) - (cookie & CORE_COOKIE_VADDR);
+	switch (probe) {
+	case EV_PROBE_COPYSTACK:
+		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_COPYSTACK]);
+		copystack_begin(ctx, &h);
+		break;
+	case EV_PROBE_COPYSTACK_END:
+		copystack_end(h.time_ns);
+		break;
+	case EV_PROBE_NEWPROC:
+		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_NEWPROC]);
+		coroutine_begin_or_end(&h, EV_PROBE_NEWPROC);
+		break;
+	case EV_PROBE_GOEXIT:
+		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_GOEXIT]);
+		coroutine_begin_or_end(&h, EV_PROBE_GOEXIT);
+		break;
+	}
+	return 0;
+}
+
+/* The fields that a switch needs, read alone: fewer bytes than the whole descriptor. */
+static __always_inline int read_use(__u64 gp, struct core_use *ret)
+{
+	__u64 stack[2] = {}, sp = 0;
+
+	if (config.field.stack_hi == config.field.stack_lo + 8) {
+		if (bpf_probe_read_user(stack, 16, (void *)(gp + config.field.stack_lo)))
+			return -1;
+	} else if (bpf_probe_read_user(&stack[0], 8, (void *)(gp + config.field.stack_lo)) ||
+		   bpf_probe_read_user(&stack[1], 8, (void *)(gp + config.field.stack_hi))) {
+		return -1;
+	}
+	if (bpf_probe_read_user(&sp, 8, (void *)(gp + config.field.sched_sp)))
+		return -1;
+	if (config.field.id >= 0 &&
+	    bpf_probe_read_user(&ret->goid, 8, (void *)(gp + config.field.id)))
+		return -1;
+	ret->stack_size = stack[1] - stack[0];
+	ret->used = sp >= stack[0] && sp <= stack[1] ? stack[1] - sp : 0;
+	return 0;
+}
+
+static __always_inline void note_use(__u64 gp)
+{
+	struct core_use_key key = { .gp = gp, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct core_use now = {}, *u;
+
+	if (read_use(gp, &now)) {
+		count_lost(EV_LOST_UNREADABLE);
+		return;
+	}
+	u = bpf_map_lookup_elem(&use, &key);
+	if (!u) {
+		if (bpf_map_update_elem(&use, &key, &now, BPF_ANY))
+			count_lost(EV_LOST_USE_TABLE);
+		return;
+	}
+	if (u->goid != now.goid)
+		u->used = 0;
+	if (now.used > u->used)
+		u->used = now.used;
+	u->goid = now.goid;
+	u->stack_size = now.stack_size;
+}
+
+SEC("uprobe")
+int core_gogo(struct pt_regs *ctx)
+{
+	count_hit(EV_PROBE_GOGO);
+	if (!active)
+		return 0;
+	if (config.repeats & (1u << EV_PROBE_GOGO) && reg_branch_taken(ctx))
+		return 0;
+	note_use(reg_read(ctx, config.coroutine[EV_PROBE_GOGO]));
+	return 0;
+}
+
+SEC("uprobe")
+int core_calibrate(struct pt_regs *ctx)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 i = calibration.count;
+
+	if (bpf_get_attach_cookie(ctx) == CORE_CALIBRATE_BEGIN) {
+		calibration.begin_ns = bpf_ktime_get_ns();
+		return 0;
+	}
+	if (i < CORE_CALIBRATION_MAX) {
+		calibration.pair_ns[i] = now - calibration.begin_ns;
+		calibration.count = i + 1;
+	}
+	return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * emit.bpf.h: records into the ring, and counters of what could not go there.
+ *
+ * Records are sent without wakeups, which would triple the cost of a busy probe; the consumer looks
+ * by time.  Nothing is dropped without being counted.
+ */
+#ifndef ST_BPF_EMIT_BPF_H
+#define ST_BPF_EMIT_BPF_H
+
+#include "bpf/core.h"
+
+const volatile struct core_config config = {
+	.span = 8, /* so that the object can be verified as it is */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20); /* set by the loader */
+} ring SEC(".maps");
+
+/* Load bias of each process whose image record is out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u64);
+} images SEC(".maps");
+
+struct core_counters counters[CORE_COUNTERS];
+
+/* The process of the last hit: with one process, its image costs two comparisons. */
+__u64 last_bias;
+__u32 last_pid;
+
+static __always_inline struct core_counters *my_counters(void)
+{
+	return &counters[bpf_get_smp_processor_id() & (CORE_COUNTERS - 1)];
+}
+
+static __always_inline void count_hit(enum ev_probe probe)
+{
+	__sync_fetch_and_add(&my_counters()->hits[probe], 1);
+}
+
+static __always_inline void count_lost(enum ev_lost_reason reason)
+{
+	__sync_fetch_and_add(&my_counters()->lost[reason], 1);
+}
+
+static __always_inline void fill_header(struct ev_header *h, enum ev_kind kind, __u16 size,
+					__u64 time_ns)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	h->kind = kind;
+	h->size = size;
+	h->cpu = bpf_get_smp_processor_id();
+	h->time_ns = time_ns;
+	h->pid = id >> 32;
+	h->tid = (__u32)id;
+}
+
+static __always_inline int emit(void *record, __u32 size)
+{
+	if (!bpf_ringbuf_output(&ring, record, size, BPF_RB_NO_WAKEUP))
+		return 0;
+	count_lost(EV_LOST_RING_FULL);
+	return -1;
+}
+
+/*
+ * The image record of a process goes out before its first other record.  It is marked as sent only
+ * after it was, so two threads may both send it, but none gets ahead of it.  Returns -1 if there is
+ * no room: then there is none for what was to follow either, and that is what gets counted.
+ */
+static __noinline int announce_image(__u32 pid, __u64 bias, __u64 time_ns)
+{
+	struct ev_image ev = { .load_bias = bias };
+	__u64 *known = bpf_map_lookup_elem(&images, &pid);
+
+	if (!known || *known != bias) {
+		fill_header(&ev.h, EV_IMAGE, sizeof(ev), time_ns);
+		bpf_get_current_comm(ev.comm, sizeof(ev.comm));
+		if (bpf_ringbuf_output(&ring, &ev, sizeof(ev), BPF_RB_NO_WAKEUP))
+			return -1;
+		/* A full table costs a record each time the process changes, nothing else. */
+		bpf_map_update_elem(&images, &pid, &bias, BPF_ANY);
+	}
+	last_bias = bias;
+	last_pid = pid;
+	return 0;
+}
+
+static __always_inline int ensure_image(__u64 bias, __u64 time_ns)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (pid == last_pid && bias == last_bias)
+		return 0;
+	return announce_image(pid, bias, time_ns);
+}
+
+#endif

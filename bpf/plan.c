@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan: for a note, the points it names; in a function, the cheapest point that will do.
+ *
+ * Rejected for the end of a copy: the instruction behind "call copystack" in newstack, which misses
+ * the shrinks, as the garbage collector calls copystack from elsewhere.  copystack gives the old
+ * stack back as the last thing it does, for growths and shrinks alike.
+ */
+#include "bpf/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "bpf/plan_x86.h"
+#include "symbols/image.h"
+#include "symbols/insn_x86.h"
+
+const char *probe_name(enum ev_probe p)
+{
+	static const char *const name[EV_PROBE_COUNT] = {
+		[EV_PROBE_NEWSTACK] = "newstack",
+		[EV_PROBE_COPYSTACK] = "copystack",
+		[EV_PROBE_COPYSTACK_END] = "copystack_end",
+		[EV_PROBE_NEWPROC] = "newproc",
+		[EV_PROBE_GOEXIT] = "goexit",
+		[EV_PROBE_GOGO] = "gogo",
+	};
+
+	return (unsigned)p < EV_PROBE_COUNT ? name[p] : "unknown";
+}
+
+const char *cost_class_name(enum cost_class c)
+{
+	static const char *const name[] = {
+		[COST_NOP] = "nop",
+		[COST_BRANCH] = "branch",
+		[COST_PUSH] = "push",
+		[COST_STEP] = "step",
+	};
+
+	return (unsigned)c <= COST_STEP ? name[c] : "unknown";
+}
+
+unsigned cost_class_ns(enum cost_class c)
+{
+	static const unsigned ns[] = {
+		[COST_NOP] = 300,
+		[COST_BRANCH] = 600,
+		[COST_PUSH] = 800,
+		[COST_STEP] = 4500,
+	};
+
+	return (unsigned)c <= COST_STEP ? ns[c] : ns[COST_STEP];
+}
+
+static uint16_t bit(enum target_reg r)
+{
+	return r < 16 ? 1u << r : 0;
+}
+
+/*
+ * Looks for the point in a function.  Where the end of a copy is not the expected call, the
+ * function's return will do, at the price of a step.
+ */
+static int search(struct image *img, const struct target_probe *probe, const struct plan_code *code,
+		  struct plan_point *point)
+{
+	struct function callee;
+	int r = -ENOENT;
+
+	if (probe->call_target) {
+		if (image_function_at(img, probe->call_target, &callee))
+			callee.name = "the expected function";
+		r = plan_x86_call(code, probe->call_target, callee.name, point);
+	} else if (point->probe == EV_PROBE_GOGO) {
+		r = plan_x86_gogo(code, point);
+	} else if (point->probe != EV_PROBE_COPYSTACK_END) {
+		r = plan_x86_entry(code, bit(point->coroutine) | bit(point->new_size), point);
+	}
+	if (r && point->probe == EV_PROBE_COPYSTACK_END)
+		r = plan_x86_return(code, point);
+	return r;
+}
+
+/* A note names an instruction, and need not say how much code follows it. */
+static size_t bytes_at(const struct image *img, uint64_t vaddr, const uint8_t **ret)
+{
+	for (size_t n = 15; n; n--) {
+		*ret = image_bytes(img, vaddr, n);
+		if (*ret)
+			return n;
+	}
+	return 0;
+}
+
+static int place(struct image *img, const struct target_probe *probe, struct insn_decoder *decoder,
+		 struct plan_point *point)
+{
+	struct plan_code code = { .decoder = decoder, .vaddr = probe->vaddr, .size = probe->size };
+	int r;
+
+	if (probe->fixed)
+		code.size = bytes_at(img, probe->vaddr, &code.bytes);
+	else
+		code.bytes = image_bytes(img, probe->vaddr, probe->size);
+	if (!code.bytes) {
+		snprintf(point->missing, sizeof(point->missing), "its code is not in the file");
+		return -ENOENT;
+	}
+	r = probe->fixed ? plan_x86_fixed(&code, point) : search(img, probe, &code, point);
+	if (!r)
+		r = image_offset(img, point->vaddr, &point->offset);
+	if (r && !point->missing[0])
+		snprintf(point->missing, sizeof(point->missing), "its code is not in the file");
+	return r;
+}
+
+/* A value that the probe must have, and the description does not say where it is. */
+static const char *unknown_register(const struct plan_point *p)
+{
+	bool needs_coroutine = p->probe != EV_PROBE_NEWSTACK && p->probe != EV_PROBE_COPYSTACK_END;
+
+	if (needs_coroutine && p->coroutine >= 16)
+		return "the coroutine";
+	if (p->probe == EV_PROBE_COPYSTACK && p->new_size >= 16)
+		return "the new size";
+	return NULL;
+}
+
+static void plan_point(struct image *img, const struct target *t, struct insn_decoder *decoder,
+		       struct plan_point *point)
+{
+	const struct target_probe *probe = &t->probe[point->probe];
+	const char *unknown;
+
+	point->function = probe->function ? probe->function : "";
+	point->coroutine = probe->coroutine;
+	point->new_size = probe->new_size;
+	if (!probe->present && !(point->probe == EV_PROBE_COPYSTACK_END && probe->size)) {
+		snprintf(point->missing, sizeof(point->missing), "%s",
+			 probe->missing[0] ? probe->missing : "the program does not have it");
+		return;
+	}
+	point->present = !place(img, probe, decoder, point);
+	unknown = unknown_register(point);
+	if (point->present && unknown) {
+		point->present = false;
+		snprintf(point->missing, sizeof(point->missing), "no register holds %s", unknown);
+	}
+}
+
+int plan_make(struct image *img, const struct target *t, struct plan *ret, struct err *e)
+{
+	static const enum ev_probe required[] = { EV_PROBE_COPYSTACK, EV_PROBE_COPYSTACK_END };
+	struct insn_decoder *decoder;
+	struct plan plan = { 0 };
+	int r = insn_decoder_new(&decoder);
+
+	if (r)
+		return err_sys(e, -r, "cannot start the instruction decoder");
+	for (int i = 0; i < EV_PROBE_COUNT; i++) {
+		plan.point[i].probe = i;
+		plan_point(img, t, decoder, &plan.point[i]);
+	}
+	insn_decoder_free(decoder);
+	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
+		const struct plan_point *p = &plan.point[required[i]];
+
+		if (p->present)
+			continue;
+		err_set(e, ENOENT, "cannot trace stack growth in '%s': no place for probe %s: %s",
+			image_path(img), probe_name(p->probe), p->missing);
+		err_hint(e, "the runtime is %s %s; a report with the program's version helps",
+			 t->runtime, t->version[0] ? t->version : "of unknown version");
+		return -ENOENT;
+	}
+	*ret = plan;
+	return 0;
+}
