@@ -155,6 +155,14 @@ static void read_dynamic(const struct elf_file *f, struct dynamic *d)
 	}
 }
 
+/* Behind the program headers UPX leaves a checksum and its name. */
+static bool is_packed(const struct elf_file *f, const Elf64_Ehdr *h)
+{
+	const uint64_t at = h->e_phoff + (uint64_t)h->e_phnum * sizeof(Elf64_Phdr) + 4;
+
+	return in_file(f, at, 4) && !memcmp(f->data + at, "UPX!", 4);
+}
+
 static int check_kind(struct elf_file *f, const char *path, const Elf64_Ehdr *h, struct err *e)
 {
 	struct dynamic d;
@@ -173,6 +181,12 @@ static int check_kind(struct elf_file *f, const char *path, const Elf64_Ehdr *h,
 	}
 	if (!s || !(s->flags & PF_X))
 		return damaged(path, "its entry point is not in its code", e);
+	if (is_packed(f, h)) {
+		err_set(e, ENOEXEC, "'%s' is packed with UPX: its functions are not in the file",
+			path);
+		err_hint(e, "trace an unpacked copy: upx -d -o COPY '%s'", path);
+		return -ENOEXEC;
+	}
 	return 0;
 }
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build withcgo
-// +build withcgo
-
 package main
 
 /*
