@@ -56,15 +56,20 @@ cli_srcs := $(wildcard cli/*.c)
 cli_objs := $(cli_srcs:%.c=$(O)/%.o)
 main_obj := $(O)/cli/main.o
 
-# One stamp for each set of flags: a stamp is rewritten, and what hangs on it remade, only when the
-# text in it changes; `$(O)/.flags-X: stamp = TEXT` makes another.  The link stamp also lists the
-# objects, so that removing a source relinks.
-$(O)/.flags: stamp = $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
-$(O)/.flags-bpf: stamp = $(CLANG) $(BPFFLAGS)
-$(O)/.flags-link: stamp = $(CC) $(CFLAGS) $(LDFLAGS) $(cli_objs) $(lib_objs) $(PKG_LIBS) $(LDLIBS)
-$(O)/.flag%: FORCE
-	@$(if $(no_pkgs),echo "stacktrace: missing libraries:" $(no_pkgs)"; run 'sudo ./bootstrap deps'" >&2; exit 1)
-	@mkdir -p $(@D); echo '$(subst ','\'',$(stamp))' | cmp -s - $@ || echo '$(subst ','\'',$(stamp))' > $@
+# One stamp for each set of flags.  It is remade, and what hangs on it with it, only when the text in
+# it is another: $(O)/.flags-X: $(call changed,-X,TEXT), with $(call stamp,TEXT) as its recipe.
+same = $(and $(findstring <$1>,<$2>),$(findstring <$2>,<$1>))
+changed = $(if $(call same,$(if $(wildcard $(O)/.flags$1),$(file <$(O)/.flags$1)),$(strip $2)),,FORCE)
+stamp = @mkdir -p $(@D); echo '$(subst ','\'',$(strip $1))' > $@
+
+compile_text := $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+$(O)/.flags: $(call changed,,$(compile_text))
+	$(if $(no_pkgs),@echo "stacktrace: missing libraries:" $(no_pkgs)"; run 'sudo ./bootstrap deps'" >&2; exit 1)
+	$(call stamp,$(compile_text))
+# The objects are in it, so that removing a source links again.
+link_text := $(CC) $(CFLAGS) $(LDFLAGS) $(cli_objs) $(lib_objs) $(PKG_LIBS) $(LDLIBS)
+$(O)/.flags-link: $(call changed,-link,$(link_text))
+	$(call stamp,$(link_text))
 
 $(O)/bin/stacktrace: $(cli_objs) $(lib_objs) $(O)/.flags-link
 	@mkdir -p $(@D)
@@ -81,6 +86,8 @@ $(filter $(O)/bpf/%,$(lib_objs)): | $(skels)
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPFFLAGS := -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall $(if $(DEV),-Werror) -D__TARGET_ARCH_x86 -D__x86_64__ \
  $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+$(O)/.flags-bpf: $(call changed,-bpf,$(CLANG) $(BPFFLAGS))
+	$(call stamp,$(CLANG) $(BPFFLAGS))
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/.flags-bpf
 	@mkdir -p $(@D)
 	$(call say,BPF)$(CLANG) $(BPFFLAGS) -iquote . -MMD -MP -c $< -o $@

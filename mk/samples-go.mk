@@ -6,7 +6,8 @@ go_names := $(notdir $(patsubst %/,%,$(dir $(wildcard samples/go/*/main.go))))
 go_samples := $(if $(GO),$(go_names:%=$(O)/samples/go/%))
 
 samples: $(go_samples)
-$(O)/.flags-go: stamp = $(GO)
+$(O)/.flags-go: $(call changed,-go,$(GO))
+	$(call stamp,$(GO))
 $(O)/samples/go/%: samples/go/%/main.go $(O)/.flags-go
 	@mkdir -p $(@D)
 	$(call say,GO)HOME="$${HOME:-/}" GOCACHE=$(abspath $(O))/gocache GO111MODULE=off GOENV=off GOFLAGS= \
