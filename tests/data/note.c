@@ -22,27 +22,47 @@
 #define STR_(x) #x
 #define STR(x)	STR_(x)
 
-#define NOTE(type, body)                                                                     \
-	__asm__(".pushsection .note.stacktrace, \"" SECTION_FLAGS "\", @note\n"              \
-		".balign 8\n.long 2f - 1f, 4f - 3f, " STR(type) "\n"                         \
-		"1: .asciz \"stacktrace\"\n2: .balign 4\n3: " body "\n4: .balign 4\n"        \
+/* Assembly, a line a line. */
+/* clang-format off */
+#define NOTE(type, body)						\
+	__asm__(							\
+		".pushsection .note.stacktrace, \"" SECTION_FLAGS "\", @note\n" \
+		".balign 8\n"						\
+		".long 2f - 1f, 4f - 3f, " STR(type) "\n"		\
+		"1: .asciz \"stacktrace\"\n"				\
+		"2: .balign 4\n"					\
+		"3: " body						\
+		"4: .balign 4\n"					\
 		".popsection\n")
 
 /* probe, coroutine in %rdi, size register, point */
-#define PROBE(probe, size_reg, point)                                                        \
-	".long " #probe "\n.byte 7, " #size_reg "\n.short 0\n.quad " STR(point) " - .\n.quad 0\n"
+#define PROBE(probe, size_reg, point)					\
+	".long " #probe "\n"						\
+	".byte 7, " #size_reg "\n"					\
+	".short 0\n"							\
+	".quad " STR(point) " - .\n"					\
+	".quad 0\n"
 
 NOTE(RUNTIME_TYPE,
-     ".long 4f - 3b, 1\n"
-     ".ascii \"fibers\"\n.zero 10\n.ascii \"2.1\"\n.zero 13\n"
-     /* stack lo, hi; sched sp, pc, bp; id, parent, creator, entry, status, reason, use */
-     ".long 16, 24, 32, 40, 48, 0, -1, -1, 56, -1, -1, -1\n.long -1, -1, -1, -1\n"
-     ".quad fiber_start - .\n"
-     ".long 5, 24\n" PROBE(1, 6, fiber_copystack) PROBE(2, 0xff, fiber_copystack_end)
-	     PROBE(3, 0xff, fiber_newproc) PROBE(4, 0xff, fiber_goexit) PROBE(5, 0xff, GOGO_POINT));
+	".long 4f - 3b, 1\n"
+	".ascii \"fibers\"\n.zero 10\n"
+	".ascii \"2.1\"\n.zero 13\n"
+	".long 16, 24\n"		/* stack lo, hi */
+	".long 32, 40, 48\n"		/* sched sp, pc, bp */
+	".long 0, -1, -1, 56\n"		/* id, parent, creator, entry */
+	".long -1, -1, -1\n"		/* status, reason, use */
+	".long -1, -1, -1, -1\n"
+	".quad fiber_start - .\n"
+	".long 5, 24\n"
+	PROBE(1, 6, fiber_copystack)
+	PROBE(2, 0xff, fiber_copystack_end)
+	PROBE(3, 0xff, fiber_newproc)
+	PROBE(4, 0xff, fiber_goexit)
+	PROBE(5, 0xff, GOGO_POINT));
 #ifdef EXTRA
 NOTE(2, PROBE(5, 0xff, fiber_goexit));
 #endif
+/* clang-format on */
 
 __asm__(".text\n"
 	".globl fiber_start, fiber_copystack, fiber_newproc, fiber_goexit, fiber_gogo\n"
