@@ -72,19 +72,25 @@ static void key_of(char *key, size_t size, const char *name)
 	key[i] = '\0';
 }
 
-static json_t *counters(const uint64_t *n, unsigned count, const char *(*name)(unsigned))
+/* Named counters, and the sum of those that only a later version has a name for. */
+static json_t *counters(const uint64_t *n, unsigned named, unsigned all,
+			const char *(*name)(unsigned))
 {
 	json_t *o = json_object();
+	uint64_t other = 0;
+	bool bad = !o;
 	char key[64];
 
-	for (unsigned i = 0; i < count && o; i++) {
+	for (unsigned i = 0; i < named && !bad; i++) {
 		key_of(key, sizeof(key), name(i));
-		if (json_object_set_new(o, key, number(n[i]))) {
-			json_decref(o);
-			o = NULL;
-		}
+		bad = json_object_set_new(o, key, number(n[i]));
 	}
-	return o;
+	for (unsigned i = named; i < all; i++)
+		other += n[i];
+	if (!bad && !json_object_set_new(o, "other", number(other)))
+		return o;
+	json_decref(o);
+	return NULL;
 }
 
 /* --- summary ------------------------------------------------------------------------------- */
@@ -158,10 +164,12 @@ static json_t *totals_members(const struct totals *t)
 		{ "switches", t->switch_window_ns ? number(t->switches) : json_null() },
 		{ "switch_window_ns", number(t->switch_window_ns) },
 		{ "probe_hits", number(totals_probe_hits(t)) },
-		{ "probe_hits_by_probe", counters(t->probe_hits, EV_PROBE_COUNT, probe_hits_name) },
+		{ "probe_hits_by_probe",
+		  counters(t->probe_hits, EV_PROBE_COUNT, EV_PROBE_LIMIT, probe_hits_name) },
 		{ "probe_cost_ns", number(t->probe_cost_ns) },
 		{ "lost", number(totals_lost(t)) },
-		{ "lost_by_reason", counters(t->lost, EV_LOST_COUNT, lost_reason_name) },
+		{ "lost_by_reason",
+		  counters(t->lost, EV_LOST_COUNT, EV_LOST_LIMIT, lost_reason_name) },
 	};
 
 	return OBJECT(m);

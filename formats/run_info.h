@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Strings are never NULL once a recording begins, but empty where there is nothing to say. */
 struct run_info {
 	char *tool_version;
 	char *hostname;
