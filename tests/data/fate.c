@@ -52,7 +52,7 @@ static void wait_for_signal(void)
 	fflush(stdout);
 	while (!signalled) {
 		co_go(worker, NULL);
-		co_yield ();
+		co_yield();
 		usleep(1000);
 	}
 	printf("signal %d\n", (int)signalled);
@@ -65,7 +65,7 @@ static void main_coroutine(void *arg)
 
 	(void)arg;
 	co_go(worker, NULL);
-	co_yield ();
+	co_yield();
 	if (!strcmp(what, "exit"))
 		exit(atoi(args[2]));
 	else if (!strcmp(what, "kill"))

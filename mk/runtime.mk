@@ -1,0 +1,96 @@
+# runtime.mk: corun, its compiler wrapper, its tests, and the C samples.
+#
+# The runtime's objects are linked into one in which all names but the public ones are local, so
+# that a program may have a schedule() of its own.  It is always optimised, since parts of it run on
+# what room a coroutine has left, and never sanitized: shadow memory does not follow moving stacks.
+
+rt_drop := -fsanitize=% -fno-sanitize-recover=% -fstack-protector% -flto% -O% -pg -fprofile% --coverage
+rt_cflags = $(filter-out $(rt_drop),$(CFLAGS)) -O2 -fPIE -fno-lto -fno-omit-frame-pointer -mno-red-zone \
+ -fno-stack-protector -fcf-protection=none -fvisibility=hidden -U_FORTIFY_SOURCE
+rt_cppflags = $(CPPFLAGS) -DCORUN_VERSION='"$(VERSION)"'
+
+rt_alone := plain sigaction
+rt_core := $(filter-out $(rt_alone),$(patsubst runtime/%.c,%,$(wildcard runtime/*.c))) asm_amd64 note_amd64
+rt_core_objs := $(rt_core:%=$(O)/runtime/%.o)
+rt_alone_objs := $(rt_alone:%=$(O)/runtime/%.o)
+runtime-lib := $(O)/lib/libcorun.a
+runtime-files := $(runtime-lib) $(O)/lib/corun/wrap $(O)/bin/corun-cc $(O)/include/corun.h $(O)/lib/pkgconfig/corun.pc
+
+all: $(runtime-files)
+
+$(O)/.flags-runtime: FORCE
+	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' | cmp -s - $@ || \
+	 echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' > $@
+
+# What runs on a coroutine's stack without a check.
+$(O)/runtime/chan.o $(O)/runtime/proc.o: rt_extra := -Wframe-larger-than=208
+$(O)/runtime/linkcheck_split.o: rt_extra := -fsplit-stack -fno-omit-frame-pointer
+
+$(O)/runtime/%.o: runtime/%.c $(O)/.flags-runtime mk/runtime.mk
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(rt_cppflags) $(rt_cflags) $(rt_extra) -MMD -MP -c $< -o $@
+$(O)/runtime/%.o: runtime/%.S $(O)/.flags-runtime mk/runtime.mk
+	@mkdir -p $(@D)
+	$(call say,AS)$(CC) $(rt_cppflags) $(rt_cflags) -MMD -MP -c $< -o $@
+
+$(O)/runtime/corun.o: $(rt_core_objs)
+	$(call say,LD)$(CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) --localize-hidden $@
+OBJCOPY ?= objcopy
+AS ?= as
+
+# One object a function: a program gets those it calls, and static ones nothing else.
+$(O)/lib/corun/wrap: runtime/thunks.list runtime/thunks.awk
+	@mkdir -p $(@D); rm -rf $(O)/runtime/thunks; mkdir -p $(O)/runtime/thunks
+	$(call say,THUNKS)awk -v dir=$(O)/runtime/thunks -f runtime/thunks.awk runtime/thunks.list && \
+	 cd $(O)/runtime/thunks && ls | sed -n 's/\.s$$//p' | xargs -P 2 -I NAME $(AS) -o NAME.o NAME.s && \
+	 mv wrap $(abspath $@)
+
+$(runtime-lib): $(O)/runtime/corun.o $(rt_alone_objs) $(O)/lib/corun/wrap
+	@mkdir -p $(@D); rm -f $@
+	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^) $(O)/runtime/thunks/*.o
+
+$(O)/include/corun.h: runtime/corun.h
+	@mkdir -p $(@D)
+	$(call say,COPY)cp $< $@
+
+rt_fill = sed -e 's,@VERSION@,$(VERSION),g' -e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' \
+ -e 's,@INCLUDEDIR@,$(INCLUDEDIR),g' -e 's,@LINKER@,$(rt_linker),g'
+rt_linker := $(firstword $(foreach l,gold lld,$(shell command -v ld.$(l) >/dev/null 2>&1 && echo $(l))) gold)
+$(O)/bin/corun-cc: runtime/corun-cc.in Makefile mk/runtime.mk
+	@mkdir -p $(@D)
+	$(call say,GEN)$(rt_fill) $< > $@ && chmod 755 $@
+$(O)/lib/pkgconfig/corun.pc: runtime/corun.pc.in Makefile mk/runtime.mk
+	@mkdir -p $(@D)
+	$(call say,GEN)$(rt_fill) $< > $@
+
+# --- samples and tests, built as users build ------------------------------------------------------
+
+corun_cc := $(O)/bin/corun-cc
+c_samples := $(patsubst samples/c/%.c,$(O)/samples/c/%,$(wildcard samples/c/*.c))
+samples: $(c_samples)
+$(O)/samples/c/%: samples/c/%.c $(wildcard samples/c/*.h) $(runtime-files)
+	@mkdir -p $(@D)
+	$(call say,CORUN)$(corun_cc) -O2 -g $(WARN) $(if $(DEV),-Werror) -o $@ $<
+
+# Each test program once as $(O)/tests/corun/NAME, which tests/run runs, and once a level, for
+# tests/corun.sh.
+corun_srcs := $(wildcard tests/corun/*.c)
+corun_levels := O0 O1 O2 O3 Os Og native
+corun_progs := $(corun_srcs:%.c=$(O)/%)
+corun_variants := $(foreach l,$(corun_levels),$(corun_srcs:tests/corun/%.c=$(O)/tests/corun/$l/%))
+runtime-check-progs := $(corun_progs) $(corun_variants)
+corun_flags = $(if $(filter native,$1),-O3 -march=native,-$1)
+corun_build = $(corun_cc) $1 -g $(WARN) -Wno-vla $(if $(DEV),-Werror) -iquote . -o $@ $<
+
+$(corun_progs): $(O)/tests/corun/%: tests/corun/%.c tests/corun/check.h base/event.h $(runtime-files)
+	@mkdir -p $(@D)
+	$(call say,CORUN)$(call corun_build,-O2)
+define corun_level
+$(O)/tests/corun/$1/%: tests/corun/%.c tests/corun/check.h base/event.h $(runtime-files)
+	@mkdir -p $$(@D)
+	$$(call say,CORUN)$$(call corun_build,$(call corun_flags,$1))
+endef
+$(foreach l,$(corun_levels),$(eval $(call corun_level,$l)))
+
+tests: $(runtime-check-progs)
+check: $(if $(TESTS),$(if $(filter corun%,$(TESTS)),$(runtime-check-progs)),$(runtime-check-progs))

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fatal.c: what the runtime says when it cannot go on.
+ *
+ * As in Go: a line that names the error, the coroutines that matter with their call chains, exit
+ * status 2.  CORUN_DEBUG=crash ends with SIGABRT instead, for a core file.  Nothing is flushed, as
+ * with abort: the program's own buffers may be half written.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/ring.h"
+#include "runtime/runtime.h"
+#include "runtime/symtab.h"
+
+#define MAX_COROUTINES 100 /* in one report */
+#define INNER_FRAMES   16  /* of a chain, at each end */
+#define OUTER_FRAMES   4
+#define MAX_FRAMES     (1u << 20)
+#define NAME_SIZE      160
+
+static void write_line(const char *line, size_t len)
+{
+	while (len) {
+		ssize_t n = write(STDERR_FILENO, line, len);
+
+		if (n <= 0)
+			return;
+		line += n;
+		len -= (size_t)n;
+	}
+}
+
+static void print(const char *prefix, const char *fmt, va_list ap)
+{
+	char line[1024];
+	int n, m;
+
+	n = snprintf(line, sizeof(line), "%s", prefix);
+	m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+	if (m < 0)
+		return;
+	n += m;
+	if ((size_t)n > sizeof(line) - 2)
+		n = sizeof(line) - 2;
+	line[n++] = '\n';
+	write_line(line, (size_t)n);
+}
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print("", fmt, ap);
+	va_end(ap);
+}
+
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print("corun: ", fmt, ap);
+	va_end(ap);
+}
+
+static void end(void) NORETURN;
+static void end(void)
+{
+	ring_living();
+	if (settings.crash)
+		abort();
+	_exit(2);
+}
+
+void fatal(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print("corun: fatal error: ", fmt, ap);
+	va_end(ap);
+	end();
+}
+
+const char *wait_reason_text(unsigned reason)
+{
+	static const char *const texts[] = {
+		[WAIT_NONE] = "waiting",
+		[WAIT_CHAN_SEND] = "chan send",
+		[WAIT_CHAN_RECEIVE] = "chan receive",
+	};
+
+	return reason < sizeof(texts) / sizeof(*texts) ? texts[reason] : "waiting";
+}
+
+static const char *state(const struct g *gp)
+{
+	switch (gp->status) {
+	case G_RUNNABLE:
+		return "runnable";
+	case G_WAITING:
+		return wait_reason_text(gp->wait_reason);
+	default:
+		return "running";
+	}
+}
+
+static void say_frame(uint64_t pc, bool is_return)
+{
+	char name[NAME_SIZE];
+
+	symtab_name(pc, is_return, name, sizeof(name));
+	say("\t%s", name);
+}
+
+/* The frames of one chain; very long ones without their middle. */
+static void say_chain(const struct g *gp, bool growing)
+{
+	static uint64_t pc[INNER_FRAMES];
+	enum unwind_end how;
+	size_t n, i, total;
+	uint64_t *all;
+
+	n = unwind(gp, growing, pc, INNER_FRAMES, &how);
+	/* Only in a growth is the first one not behind a call of the function itself. */
+	for (i = 0; i < n; i++)
+		say_frame(pc[i], gp->sched.bp || i);
+	if (how != UNWIND_CUT)
+		return;
+	all = calloc(MAX_FRAMES, sizeof(*all));
+	if (!all)
+		return;
+	total = unwind(gp, growing, all, MAX_FRAMES, &how);
+	if (total > n + OUTER_FRAMES)
+		say("\t... %zu frames ...", total - n - OUTER_FRAMES);
+	for (i = total > n + OUTER_FRAMES ? total - OUTER_FRAMES : n; i < total; i++)
+		say_frame(all[i], true);
+	free(all);
+}
+
+static void say_coroutine(const struct g *gp, bool growing)
+{
+	char entry[NAME_SIZE], creator[NAME_SIZE];
+
+	symtab_name((uint64_t)gp->entry, false, entry, sizeof(entry));
+	symtab_name(gp->creator_pc, true, creator, sizeof(creator));
+	say("\ncoroutine %llu [%s]: %s, created by %s", (unsigned long long)gp->id,
+	    growing ? "running" : state(gp), entry, creator);
+	say_chain(gp, growing);
+}
+
+void fatal_overflow(struct g *gp, uint64_t frame)
+{
+	uint64_t size = gp->stack.hi - gp->stack.lo;
+
+	complain("stack of coroutine %llu exceeds the limit of %llu bytes (CORUN_MAXSTACK)",
+		 (unsigned long long)gp->id, (unsigned long long)settings.max_stack);
+	complain("it has %llu bytes, %llu of them used, and a function needs %llu more",
+		 (unsigned long long)size, (unsigned long long)(gp->stack.hi - gp->sched.sp),
+		 (unsigned long long)frame);
+	say("fatal error: stack overflow");
+	say_coroutine(gp, true);
+	end();
+}
+
+struct census {
+	unsigned said;
+	uint64_t left_out;
+};
+
+static void say_waiting(struct g *gp, void *arg)
+{
+	struct census *c = arg;
+
+	if (c->said == MAX_COROUTINES) {
+		c->left_out++;
+		return;
+	}
+	c->said++;
+	say_coroutine(gp, false);
+}
+
+void fatal_deadlock(void)
+{
+	struct census c = { 0 };
+
+	say("fatal error: all coroutines are asleep - deadlock!");
+	for_each_g(say_waiting, &c);
+	if (c.left_out)
+		say("\n... and %llu more coroutines", (unsigned long long)c.left_out);
+	end();
+}

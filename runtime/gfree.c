@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gfree.c: descriptors of coroutines.
+ *
+ * They are cut from blocks that stay until co_run ends, so that every descriptor that ever was can
+ * be found (reports list the living ones) and a tracer that reads a dead one reads a descriptor.
+ */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "runtime/runtime.h"
+
+#define BLOCK_SIZE  (64u << 10)
+#define BLOCK_COUNT ((BLOCK_SIZE - 64) / sizeof(struct g))
+
+struct g_block {
+	struct g_block *next;
+	size_t used;
+	struct g g[BLOCK_COUNT];
+};
+_Static_assert(sizeof(struct g_block) <= BLOCK_SIZE, "fits");
+
+static struct g_block *blocks;
+
+struct g *gget(void)
+{
+	struct g *gp = the_p.gfree;
+	struct g_block *b = blocks;
+
+	if (gp) {
+		the_p.gfree = gp->schedlink;
+		return gp;
+	}
+	if (!b || b->used == BLOCK_COUNT) {
+		b = mmap(NULL, BLOCK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+		if (b == MAP_FAILED)
+			return NULL;
+		b->next = blocks;
+		blocks = b;
+	}
+	return &b->g[b->used++];
+}
+
+void gput(struct g *gp)
+{
+	gp->schedlink = the_p.gfree;
+	the_p.gfree = gp;
+}
+
+void for_each_g(void (*fn)(struct g *gp, void *arg), void *arg)
+{
+	struct g_block *b;
+	size_t i;
+
+	for (b = blocks; b; b = b->next)
+		for (i = 0; i < b->used; i++)
+			if (b->g[i].status != G_IDLE && b->g[i].status != G_DEAD)
+				fn(&b->g[i], arg);
+}
+
+void gfree_all(void)
+{
+	struct g_block *b;
+
+	while ((b = blocks)) {
+		blocks = b->next;
+		munmap(b, BLOCK_SIZE);
+	}
+	the_p.gfree = NULL;
+}

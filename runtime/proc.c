@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proc.c: coroutines, and which of them runs next.
+ *
+ * One M and one P: the thread that called co_run takes coroutines from one queue, first come first
+ * served, until they park.  Nothing is taken from a coroutine by force.
+ *
+ * gopark and goready are the only way to sleep and to wake.  gopark saves the coroutine (mcall) and
+ * goes on in schedule on g0, which never returns but ends in gogo; so g0 is empty at each switch,
+ * and calls of other things on g0 (__corun_call) may use all of it.
+ *
+ * Rejected for now: switching from coroutine to coroutine without g0 in between.  It saves a few
+ * nanoseconds and would have schedule run with whatever room the coroutine has left.
+ *
+ * A coroutine that has ended still runs goexit0 on g0, never on the stack that is being freed.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/chan.h"
+#include "runtime/note.h"
+#include "runtime/ring.h"
+#include "runtime/runtime.h"
+
+__thread struct m this_m __attribute__((tls_model("local-exec")));
+struct p the_p;
+struct co_stats stats;
+
+_Static_assert(EV_PROBE_GOGO == CORUN_PROBE_GOGO, "asm_amd64.S");
+
+static bool running;	 /* somebody is in co_run */
+static uint64_t last_id; /* never goes back, not even between two co_run */
+
+/* What gogo pops: six registers and the address to go on at. */
+#define SAVED_WORDS 7
+
+static void runqput(struct g *gp)
+{
+	gp->schedlink = NULL;
+	if (the_p.runq.tail)
+		the_p.runq.tail->schedlink = gp;
+	else
+		the_p.runq.head = gp;
+	the_p.runq.tail = gp;
+}
+
+static struct g *runqget(void)
+{
+	struct g *gp = the_p.runq.head;
+
+	if (!gp)
+		return NULL;
+	the_p.runq.head = gp->schedlink;
+	if (!the_p.runq.head)
+		the_p.runq.tail = NULL;
+	return gp;
+}
+
+static void schedule(void) NORETURN;
+static void schedule(void)
+{
+	struct g *gp = runqget();
+
+	if (!gp)
+		fatal_deadlock();
+	gp->status = G_RUNNING;
+	this_m.curg = gp;
+	stats.switches++;
+	ring_hit(EV_PROBE_GOGO);
+	gogo(gp);
+}
+
+/* How much of its stack a coroutine uses that was just saved. */
+static void note_use(struct g *gp)
+{
+	uint64_t used = gp->stack.hi - gp->sched.sp;
+
+	if (used > gp->use_max)
+		gp->use_max = used;
+}
+
+static void park0(struct g *gp)
+{
+	note_use(gp);
+	gp->status = G_WAITING;
+	schedule();
+}
+
+static void gosched0(struct g *gp)
+{
+	note_use(gp);
+	gp->status = G_RUNNABLE;
+	runqput(gp);
+	schedule();
+}
+
+/* On G. */
+void gopark(enum wait_reason reason)
+{
+	this_m.curg->wait_reason = (uint8_t)reason;
+	mcall(park0);
+}
+
+void goready(struct g *gp)
+{
+	gp->wait_reason = WAIT_NONE;
+	gp->status = G_RUNNABLE;
+	runqput(gp);
+}
+
+static ONE_SITE void newproc_probe(struct g *gp)
+{
+	ring_hit(EV_PROBE_NEWPROC);
+	PROBE(EV_PROBE_NEWPROC, gp);
+	ring_newproc(gp);
+}
+
+/* Makes a coroutine that is ready to run. */
+static int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t parent_id)
+{
+	struct stack s;
+	struct g *gp = gget();
+	uint64_t *saved;
+
+	if (!gp)
+		return -ENOMEM;
+	if (stackalloc(settings.stack_size, &s)) {
+		gput(gp);
+		return -ENOMEM;
+	}
+	set_stack(gp, s);
+	saved = (uint64_t *)(s.hi - STACK_TOP_RESERVED) - SAVED_WORDS;
+	memset(saved, 0, SAVED_WORDS * 8 + STACK_TOP_RESERVED);
+	gp->sched.sp = (uint64_t)saved;
+	gp->sched.pc = (uint64_t)gostart;
+	gp->sched.bp = 0;
+	gp->entry = fn;
+	gp->arg = arg;
+	gp->id = ++last_id;
+	gp->parent_id = parent_id;
+	gp->creator_pc = (uint64_t)creator_pc;
+	gp->use_max = 0;
+	gp->status = G_RUNNABLE;
+	gp->wait_reason = WAIT_NONE;
+	gp->wait_chan = NULL;
+	stats.born++;
+	newproc_probe(gp);
+	runqput(gp);
+	return 0;
+}
+
+/* co_go_at, on g0. */
+int newproc(co_fn *fn, void *arg, const void *creator_pc);
+int newproc(co_fn *fn, void *arg, const void *creator_pc)
+{
+	if (!this_m.curg || this_m.in_signal)
+		return -EPERM;
+	if (unlikely(!is_split(fn)))
+		fatal("co_go: the function at %p does not check its stack; compile it with "
+		      "corun-cc, or start a function of your own that calls it",
+		      (void *)fn);
+	return newproc1(fn, arg, creator_pc, this_m.curg->id);
+}
+
+static ONE_SITE void goexit_probe(struct g *gp)
+{
+	ring_hit(EV_PROBE_GOEXIT);
+	PROBE(EV_PROBE_GOEXIT, gp);
+	ring_goexit(gp);
+}
+
+/* On g0, for good: the coroutine has ended. */
+void goexit0(struct g *gp)
+{
+	bool last = gp->parent_id == 0;
+
+	note_use(gp);
+	goexit_probe(gp);
+	stats.ended++;
+	gp->status = G_DEAD;
+	stackfree(gp->stack);
+	gp->stack = (struct stack){ 0, 0 };
+	gput(gp);
+	this_m.curg = NULL;
+	if (last)
+		g0_leave();
+	schedule();
+}
+
+static void drop(struct g *gp, void *arg)
+{
+	(void)arg;
+	chan_forget(gp);
+	gp->status = G_DEAD;
+	stackfree(gp->stack);
+}
+
+int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *creator_pc)
+{
+	int rc;
+
+	if (__atomic_exchange_n(&running, true, __ATOMIC_ACQUIRE))
+		return -EBUSY;
+	check_link();
+	rc = settings_read(config);
+	if (rc)
+		goto out;
+	if (!is_split(fn))
+		fatal("co_run: the function at %p does not check its stack; compile it with "
+		      "corun-cc",
+		      (void *)fn);
+	memset(&stats, 0, sizeof(stats));
+	memset(&the_p, 0, sizeof(the_p));
+	relocate_init();
+	rc = signal_stack_install();
+	if (rc)
+		goto out;
+	rc = newproc1(fn, arg, creator_pc, 0);
+	if (!rc) {
+		g0_enter(schedule);
+		ring_living();
+	}
+	for_each_g(drop, NULL);
+	gfree_all();
+	stackfree_all();
+	signal_stack_remove();
+out:
+	__atomic_store_n(&running, false, __ATOMIC_RELEASE);
+	return rc;
+}
+
+int co_yield(void)
+{
+	if (!tls_guard())
+		return -EPERM;
+	mcall(gosched0);
+	return 0;
+}
+
+void co_exit(void)
+{
+	if (tls_guard())
+		mcall(goexit0);
+}
+
+uint64_t co_self(void)
+{
+	return this_m.curg ? this_m.curg->id : 0;
+}
+
+size_t co_stack_size(void)
+{
+	return this_m.curg ? this_m.curg->stack.hi - this_m.curg->stack.lo : 0;
+}
+
+/* co_stats, on g0. */
+void stats_read(struct co_stats *ret);
+void stats_read(struct co_stats *ret)
+{
+	*ret = stats;
+}

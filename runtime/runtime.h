@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime.h: G, M and P, and who does what.
+ *
+ *	G	a coroutine: its stack, its saved context, its state
+ *	M	a thread that runs coroutines; one in this version
+ *	P	what an M needs for that: the run queue and the lists of free things; one
+ *
+ * Code of a coroutine runs on its own stack, where there may be little room.  Everything of the
+ * runtime that is not short runs on the M's stack, the stack of the thread that called co_run,
+ * below the frame of co_run ("on g0").  mcall goes there for good: it saves the coroutine and calls
+ * a function that ends in gogo.  corun_call goes there and comes back, for calls that park nothing.
+ * While code runs on g0 the stack guard in the thread control block is 0; that is how everybody
+ * tells.
+ *
+ * Functions marked "on G" run on a coroutine's stack without a check; see STACK_GUARD.
+ *
+ * The objects are linked into one, in which all of this becomes local: only co_*, __morestack* and
+ * __corun_* are seen by the program.  Names are those of Go's runtime where it has the thing.
+ */
+#ifndef ST_RUNTIME_RUNTIME_H
+#define ST_RUNTIME_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/corun.h"
+#include "runtime/layout_amd64.h"
+
+#define PUBLIC	 __attribute__((visibility("default")))
+#define NORETURN __attribute__((noreturn))
+#define ONE_SITE __attribute__((noinline, noclone)) /* has a probe */
+#if defined(__clang__)
+#undef ONE_SITE
+#define ONE_SITE __attribute__((noinline))
+#endif
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+struct stack {
+	uint64_t lo, hi; /* hi - lo is a power of two, and lo a multiple of it */
+};
+
+struct gobuf {
+	uint64_t sp, pc, bp;
+};
+
+/* As in Go; stacktrace-note(5) makes them part of what a tracer may read. */
+enum g_status {
+	G_IDLE = 0, /* just allocated */
+	G_RUNNABLE = 1,
+	G_RUNNING = 2,
+	G_WAITING = 4,
+	G_DEAD = 6, /* on the free list */
+	G_COPYSTACK = 8,
+};
+
+enum wait_reason {
+	WAIT_NONE,
+	WAIT_CHAN_SEND,
+	WAIT_CHAN_RECEIVE,
+};
+
+struct g {
+	struct stack stack; /* 0, 0: none */
+	uint64_t stackguard;
+	/*
+	 * Valid while the coroutine does not run.  In a growth: sp points to the return address
+	 * into the caller of the function that grows, pc is in that function, bp is its caller's.
+	 */
+	struct gobuf sched;
+	co_fn *entry;
+	void *arg;
+	uint64_t id;
+	uint64_t parent_id;
+	uint64_t creator_pc;
+	uint64_t use_max; /* most bytes in use seen at switches and growths */
+	uint32_t status;  /* enum g_status */
+	uint8_t wait_reason;
+	struct g *schedlink; /* in a run queue or the free list */
+
+	/* While it waits in a channel. */
+	struct co_chan *wait_chan;
+	void *wait_item;
+	struct g *wait_prev, *wait_next;
+	int wait_result;
+} __attribute__((aligned(64)));
+
+struct gqueue {
+	struct g *head, *tail;
+};
+
+struct p {
+	struct gqueue runq;
+	struct g *gfree;
+};
+
+struct m {
+	struct g *curg;
+	uint64_t g0_sp;	  /* where calls on g0 begin; 64-byte aligned */
+	uint64_t more_sp; /* __morestack's parking place */
+	uint64_t exit_sp; /* co_run's context */
+	uint32_t in_signal;
+	int tid;
+};
+
+/* What __morestack saved; gp[] is indexed by register number (rsp: that of the coroutine). */
+struct regs {
+	uint64_t vector[8][REGS_VECTOR_SIZE / 8];
+	uint64_t gp[16];
+};
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+#define ASSERT_OFFSET(type, member, value) \
+	_Static_assert(offsetof(struct type, member) == (value), "layout_amd64.h")
+ASSERT_OFFSET(g, stack.lo, G_STACK_LO);
+ASSERT_OFFSET(g, stack.hi, G_STACK_HI);
+ASSERT_OFFSET(g, stackguard, G_STACKGUARD);
+ASSERT_OFFSET(g, sched.sp, G_SCHED_SP);
+ASSERT_OFFSET(g, sched.pc, G_SCHED_PC);
+ASSERT_OFFSET(g, sched.bp, G_SCHED_BP);
+ASSERT_OFFSET(g, entry, G_ENTRY);
+ASSERT_OFFSET(g, arg, G_ARG);
+ASSERT_OFFSET(g, id, G_ID);
+ASSERT_OFFSET(g, parent_id, G_PARENT_ID);
+ASSERT_OFFSET(g, creator_pc, G_CREATOR_PC);
+ASSERT_OFFSET(g, use_max, G_USE_MAX);
+ASSERT_OFFSET(g, status, G_STATUS);
+ASSERT_OFFSET(g, wait_reason, G_WAIT_REASON);
+ASSERT_OFFSET(m, curg, M_CURG);
+ASSERT_OFFSET(m, g0_sp, M_G0_SP);
+ASSERT_OFFSET(m, more_sp, M_MORE_SP);
+ASSERT_OFFSET(m, exit_sp, M_EXIT_SP);
+ASSERT_OFFSET(regs, gp, REGS_GP);
+_Static_assert(sizeof(struct regs) == REGS_SIZE, "layout_amd64.h");
+
+extern __thread struct m this_m __attribute__((tls_model("local-exec")));
+extern struct p the_p;
+extern struct co_stats stats;
+extern uint32_t vector_level;
+
+/* 0 on g0, in signal handlers and on ordinary threads; else the caller is on G. */
+static inline uint64_t tls_guard(void)
+{
+	uint64_t guard;
+
+	__asm__ volatile("movq %%fs:%c1, %0" : "=r"(guard) : "i"(TLS_GUARD));
+	return guard;
+}
+
+static inline void tls_set_guard(uint64_t guard)
+{
+	__asm__ volatile("movq %0, %%fs:%c1" : : "r"(guard), "i"(TLS_GUARD) : "memory");
+}
+
+/* asm_amd64.S */
+void mcall(void (*fn)(struct g *)); /* on G */
+void gogo(struct g *gp) NORETURN;
+void gostart(void);		 /* root of each coroutine's stack; never called from C */
+void g0_enter(void (*fn)(void)); /* runs fn on g0 until g0_leave */
+void g0_leave(void) NORETURN;
+
+/* proc.c: coroutines and who runs next */
+void gopark(enum wait_reason reason); /* on G: until goready */
+void goready(struct g *gp);
+void goexit0(struct g *gp);
+/* Calls fn for every coroutine that is alive. */
+void for_each_g(void (*fn)(struct g *gp, void *arg), void *arg);
+
+/* gfree.c: descriptors */
+struct g *gget(void); /* NULL: no memory */
+void gput(struct g *gp);
+void gfree_all(void);
+
+/* stack.c: memory of stacks */
+int stackalloc(uint64_t size,
+	       struct stack *ret); /* a power of two of at least STACK_MIN; -ENOMEM */
+void stackfree(struct stack s);
+void stackfree_all(void);
+void set_stack(struct g *gp, struct stack s);
+
+/* relocate.c */
+void relocate(uint64_t *to, const uint64_t *from, size_t words, struct stack old, uint64_t delta);
+void relocate_init(void);
+
+/* config.c */
+struct settings {
+	uint64_t stack_size, max_stack;
+	bool poison, move, crash;
+};
+extern struct settings settings;
+int settings_read(const struct co_config *config); /* -EINVAL; a bad environment is fatal */
+
+/* linkcheck.c: fatal if the program was not linked by corun-cc */
+void check_link(void);
+/* Whether a function begins with the check of -fsplit-stack. */
+bool is_split(co_fn *fn);
+
+/* signal.c */
+int signal_stack_install(void);
+void signal_stack_remove(void);
+
+/* fatal.c */
+void fatal(const char *fmt, ...) NORETURN __attribute__((format(printf, 1, 2)));
+void fatal_overflow(struct g *gp, uint64_t frame) NORETURN;
+void fatal_deadlock(void) NORETURN;
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+const char *wait_reason_text(unsigned reason);
+
+/* unwind.c: return addresses, innermost first, of a coroutine in a growth (or parked). */
+enum unwind_end { UNWIND_WHOLE, UNWIND_CUT, UNWIND_BROKEN };
+size_t unwind(const struct g *gp, bool growing, uint64_t *ret, size_t max, enum unwind_end *end);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check.h: what the programs that test corun share. */
+#ifndef ST_TESTS_CORUN_CHECK_H
+#define ST_TESTS_CORUN_CHECK_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "corun.h"
+
+static int check_failures;
+
+#define CHECK(cond)                                                                        \
+	do {                                                                               \
+		if (!(cond)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #cond); \
+			check_failures++;                                                  \
+		}                                                                          \
+	} while (0)
+
+/* Both are integers. */
+#define CHECK_EQUAL(got, want)                                                                     \
+	do {                                                                                       \
+		long long got_ = (long long)(got), want_ = (long long)(want);                      \
+		if (got_ != want_) {                                                               \
+			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #got, \
+				got_, want_);                                                      \
+			check_failures++;                                                          \
+		}                                                                                  \
+	} while (0)
+
+/* Stops the compiler from knowing what a value is. */
+#define OPAQUE(x)                                               \
+	__extension__({                                         \
+		__typeof__(x) opaque_ = (x);                    \
+		__asm__ volatile("" : "+m"(opaque_)::"memory"); \
+		opaque_;                                        \
+	})
+
+static inline unsigned long check_growths(void)
+{
+	struct co_stats s;
+
+	co_stats(&s);
+	return s.growths;
+}
+
+static inline int check_moving(void)
+{
+	const char *s = getenv("CORUN_DEBUG");
+
+	return s && strstr(s, "move");
+}
+
+static inline void check_run(co_fn *fn)
+{
+	int rc = co_run(NULL, fn, NULL);
+
+	if (rc) {
+		fprintf(stderr, "co_run: %s\n", strerror(-rc));
+		exit(1);
+	}
+}
+
+static inline int check_result(void)
+{
+	if (check_failures)
+		fprintf(stderr, "%d checks failed\n", check_failures);
+	return check_failures != 0;
+}
+
+#endif
