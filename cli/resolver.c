@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "base/event.h"
+#include "base/map.h"
 #include "formats/names.h"
 #include "symbols/image.h"
 
@@ -61,6 +61,10 @@ void resolver_event(struct resolver *r, const struct ev_header *ev)
 			return; /* addresses stay numbers */
 		p->pid = ev->pid;
 		HASH_ADD(hh, r->processes, pid, sizeof(p->pid), p);
+		if (!map_added(p)) {
+			free(p);
+			return;
+		}
 	}
 	p->load_bias = im->load_bias;
 }
