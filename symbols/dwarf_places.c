@@ -22,8 +22,6 @@
 #include "symbols/elf_file.h"
 #include "symbols/image.h"
 
-#define DEBUG_ROOT "/usr/lib/debug/.build-id"
-
 struct unit_range {
 	uint64_t low, high;
 	Dwarf_Off die;
@@ -57,13 +55,13 @@ static bool open_own(struct dwarf_info *d, const struct elf_file *f)
 	return d->dwarf;
 }
 
-static bool open_separate(struct dwarf_info *d, const char *build_id)
+static bool open_separate(struct dwarf_info *d, const char *build_id, const char *root)
 {
-	char path[sizeof(DEBUG_ROOT) + 256];
+	char path[512];
 
 	if (strlen(build_id) < 3 || strspn(build_id, "0123456789abcdef") != strlen(build_id))
 		return false;
-	snprintf(path, sizeof(path), DEBUG_ROOT "/%.2s/%.200s.debug", build_id, build_id + 2);
+	snprintf(path, sizeof(path), "%.200s/%.2s/%.200s.debug", root, build_id, build_id + 2);
 	d->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (d->fd < 0)
 		return false;
@@ -71,7 +69,8 @@ static bool open_separate(struct dwarf_info *d, const char *build_id)
 	return d->dwarf;
 }
 
-struct dwarf_info *dwarf_info_open(const struct elf_file *f, const char *build_id)
+struct dwarf_info *dwarf_info_open(const struct elf_file *f, const char *build_id,
+				   const char *debug_root)
 {
 	struct dwarf_info *d = calloc(1, sizeof(*d));
 
@@ -79,7 +78,7 @@ struct dwarf_info *dwarf_info_open(const struct elf_file *f, const char *build_i
 		return NULL;
 	d->fd = -1;
 	elf_version(EV_CURRENT);
-	if (!open_own(d, f) && !open_separate(d, build_id)) {
+	if (!open_own(d, f) && !open_separate(d, build_id, debug_root)) {
 		dwarf_info_free(d);
 		return NULL;
 	}

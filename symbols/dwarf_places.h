@@ -16,12 +16,15 @@ struct dwarf_info;
 struct elf_file;
 struct place;
 
+#define DWARF_DEBUG_ROOT "/usr/lib/debug/.build-id"
+
 /*
  * Opens the DWARF in the file, or else in the separate file that its build id (hex, may be empty)
- * names under /usr/lib/debug.  Nothing is fetched over a network.  NULL where there is none.  The
- * file must stay mapped.
+ * names in debug_root (DWARF_DEBUG_ROOT on a system).  Nothing is fetched over a network.  NULL
+ * where there is none.  The file must stay mapped.
  */
-struct dwarf_info *dwarf_info_open(const struct elf_file *f, const char *build_id);
+struct dwarf_info *dwarf_info_open(const struct elf_file *f, const char *build_id,
+				   const char *debug_root);
 void dwarf_info_free(struct dwarf_info *d);
 
 struct Dwarf *dwarf_info_dwarf(struct dwarf_info *d);

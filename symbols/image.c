@@ -116,7 +116,7 @@ static struct dwarf_info *dwarf(struct image *img)
 {
 	if (!img->dwarf_tried) {
 		img->dwarf_tried = true;
-		img->dwarf = dwarf_info_open(&img->elf, img->build_id);
+		img->dwarf = dwarf_info_open(&img->elf, img->build_id, DWARF_DEBUG_ROOT);
 	}
 	return img->dwarf;
 }
