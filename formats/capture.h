@@ -90,9 +90,10 @@ struct capture_damage {
 bool capture_is_damaged(const struct capture_damage *d);
 
 /*
- * Reads all: names into n, events to fn in file order.  If the file can seek, all names are read
- * before the first event.  Damage is not an error: it is counted in *damage and reading goes on
- * behind it.  Negative: an I/O error or no memory (e tells), or what fn returned (e untouched).
+ * Reads all: names into n (may be NULL), events to fn in file order.  If the file can seek, all
+ * names are read before the first event.  Damage is not an error: it is counted in *damage and
+ * reading goes on behind it.  Negative: an I/O error or no memory (e tells), or what fn returned (e
+ * untouched).
  */
 int capture_read(struct capture_reader *r, struct names *n, capture_event_fn *fn, void *arg,
 		 struct capture_damage *damage, struct err *e);

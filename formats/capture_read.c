@@ -267,7 +267,7 @@ static int read_block(struct capture_reader *r, const struct capture_block *b, s
 	case CAPTURE_INFO:
 		return count_bad(r, capture_get_info(r->raw, b->h.raw_size, &r->info));
 	case CAPTURE_NAMES:
-		return count_bad(r, capture_names_get(r->raw, b->h.raw_size, n));
+		return n ? count_bad(r, capture_names_get(r->raw, b->h.raw_size, n)) : 0;
 	case CAPTURE_EVENTS:
 		return fn ? read_records(r, b, fn, arg) : 0;
 	case CAPTURE_END:
@@ -352,7 +352,7 @@ static int no_memory(const struct capture_reader *r, struct err *e)
 int capture_read(struct capture_reader *r, struct names *n, capture_event_fn *fn, void *arg,
 		 struct capture_damage *damage, struct err *e)
 {
-	int ret = r->in.can_seek ? read_names_first(r, n) : 0;
+	int ret = n && r->in.can_seek ? read_names_first(r, n) : 0;
 	struct capture_block b = r->block;
 
 	if (!ret)

@@ -116,7 +116,8 @@ static inline struct stack_record ev_stack(uint64_t us, uint64_t id, const uint6
 		       .flags = flags },
 	};
 
-	memcpy(r.pc, pc, depth * sizeof(*pc));
+	for (unsigned i = 0; i < depth; i++)
+		r.pc[i] = pc[i];
 	return r;
 }
 
