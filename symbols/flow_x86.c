@@ -299,6 +299,7 @@ static bool sweep(struct flow *f, flow_visit_fn *visit, void *arg)
 		}
 		if (!s.reached)
 			continue;
+		s.target = n->in;
 		if (visit)
 			visit(arg, &n->insn, &s);
 		if (n->insn.kind == INSN_JMP || n->insn.kind == INSN_JCC) {

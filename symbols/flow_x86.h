@@ -39,6 +39,7 @@ struct flow_value {
 
 struct flow_state {
 	bool reached;
+	bool target; /* something jumps to this instruction: it may run more than once */
 	bool sp_known;
 	int64_t sp; /* rsp - (rsp at entry) */
 	struct flow_value reg[16];

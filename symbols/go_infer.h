@@ -14,17 +14,26 @@
 
 struct image;
 
-/* What the runtime's functions say.  Anything not found is FIELD_UNKNOWN, REG_NONE or 0. */
+/*
+ * What the runtime's functions say.  Anything not found is FIELD_UNKNOWN, REG_NONE or 0.
+ *
+ * Profile-guided builds inline what is hot for them, and a program that grows many stacks has just
+ * the functions hot that a probe looks for.  Hence the second way to two of the points.
+ */
 struct go_inference {
 	struct go_offsets offsets;
-	bool checks_stack; /* stack checks of the runtime's functions were found, */
-	bool register_abi; /* and they take g from r14, as the register calling convention does */
+	bool checks_stack;   /* stack checks of the runtime's functions were found, */
+	bool register_abi;   /* and they take g from r14, as the register calling convention does */
+	bool growth_inlined; /* newstack does not call copystack */
 	enum target_reg copystack_g, copystack_size; /* at copystack's entry */
 	enum target_reg goexit0_g;		     /* at goexit0's entry */
 	enum target_reg gogo_g;			     /* at gogo's closing jmp */
-	enum target_reg newproc_g;		     /* at the call of runqput in newproc.func1 */
-	uint64_t newproc_call;			     /* the target of that call */
-	uint64_t copystack_end_call; /* the target of the call of stackfree in copystack */
+	/* The call of stackfree in copystack; or, were it inlined, the last place before it. */
+	uint64_t copystack_end_call, copystack_end_point;
+	/* The call of runqput in newproc.func1, and the register that holds the new g there; or,
+	 * were it inlined, a place behind the call of newproc1. */
+	uint64_t newproc_call, newproc_point;
+	enum target_reg newproc_g;
 };
 
 /*

@@ -20,6 +20,7 @@
 
 #include "symbols/flow_x86.h"
 #include "symbols/image.h"
+#include "symbols/once_x86.h"
 
 #define MAX_G_SIZE 4096 /* a displacement beyond is no field of g */
 
@@ -63,6 +64,9 @@ struct infer {
 	struct fact reason;
 	struct fact lo, hi, copystack_g, copystack_size, stackfree;
 	struct fact newproc_g, runqput;
+	bool new_g_is_fresh; /* no branch or join since newproc1 returned it */
+	uint64_t new_g_point;
+	enum target_reg new_g;
 	struct fact goexit0_g;
 	struct fact guard; /* whether a stack check reads off r14 */
 };
@@ -187,11 +191,33 @@ static void visit_copystack(void *arg, const struct insn_x86 *insn, const struct
 	}
 }
 
+/* Behind the call of newproc1, before anything can be run twice: the first cheap instruction. */
+static void see_new_g(struct infer *in, const struct insn_x86 *insn, const struct flow_state *s)
+{
+	unsigned r;
+
+	if (s->target)
+		in->new_g_is_fresh = false;
+	if (in->new_g_is_fresh && !in->new_g_point && insn_is_emulated(insn)) {
+		for (r = 0; r < 16 && !in->new_g_point; r++) {
+			if (!is_result_of(in, s->reg[r], "runtime.newproc1"))
+				continue;
+			in->new_g_point = insn->vaddr;
+			in->new_g = r;
+		}
+	}
+	if (insn->kind == INSN_JMP || insn->kind == INSN_JCC)
+		in->new_g_is_fresh = false;
+	if (calls(in, insn, "runtime.newproc1"))
+		in->new_g_is_fresh = true;
+}
+
 static void visit_newproc_func1(void *arg, const struct insn_x86 *insn, const struct flow_state *s)
 {
 	struct infer *in = arg;
 	unsigned r;
 
+	see_new_g(in, insn, s);
 	if (!calls(in, insn, "runtime.runqput"))
 		return;
 	state_fact(&in->runqput, (int64_t)insn->target);
@@ -233,6 +259,70 @@ static void visit_gogo(void *arg, const struct insn_x86 *insn, const struct flow
 		gogo->g = insn->operand[0].reg;
 	else if (insn->operand[0].reg == gogo->g)
 		gogo->g = REG_NONE;
+}
+
+/* --- what profile-guided builds inline -------------------------------------------------------- */
+
+static bool returns(void *arg, uint64_t callee)
+{
+	static const char *const never[] = { "runtime.throw",	"runtime.fatal",
+					     "runtime.panic",	"runtime.goPanic",
+					     "runtime.gopanic", "runtime.morestack" };
+	struct infer *in = arg;
+	struct function f;
+	size_t i;
+
+	if (image_function_at(in->img, callee, &f))
+		return true;
+	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		if (!strncmp(f.name, never[i], strlen(never[i])))
+			return false;
+	return true;
+}
+
+static int find_copystack_end(struct infer *in)
+{
+	struct once_question q = { .returns = returns, .arg = in };
+	struct function copystack, memmove;
+	uint64_t point;
+	int rc;
+
+	if (image_function(in->img, "runtime.copystack", &copystack) ||
+	    image_function(in->img, "runtime.memmove", &memmove))
+		return 0;
+	q.vaddr = copystack.vaddr;
+	q.len = copystack.size;
+	q.code = image_bytes(in->img, q.vaddr, q.len);
+	q.after = memmove.vaddr;
+	if (!q.code)
+		return 0;
+	rc = once_last(&q, &point);
+	if (!rc)
+		in->out->copystack_end_point = point;
+	return rc == -ENOMEM ? rc : 0;
+}
+
+static int check_newstack(struct infer *in)
+{
+	struct insn_decoder *d;
+	struct insn_x86 insn;
+	const uint8_t *code;
+	struct function f;
+	int rc;
+
+	if (image_function(in->img, "runtime.newstack", &f))
+		return 0;
+	code = image_bytes(in->img, f.vaddr, f.size);
+	rc = insn_decoder_new(&d);
+	if (!code || rc)
+		return code ? rc : 0;
+	insn_decoder_set(d, code, f.size, f.vaddr);
+	while ((rc = insn_decoder_next(d, &insn)) == 1)
+		if (calls(in, &insn, "runtime.copystack"))
+			break;
+	insn_decoder_free(d);
+	in->out->growth_inlined = rc == 0;
+	return 0;
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -306,10 +396,18 @@ static void conclude(const struct infer *in, const struct gogo *gogo)
 	out->copystack_g = fact_to_reg(&in->copystack_g);
 	out->copystack_size = fact_to_reg(&in->copystack_size);
 	out->goexit0_g = fact_to_reg(&in->goexit0_g);
-	out->newproc_g = fact_to_reg(&in->newproc_g);
 	out->gogo_g = fact_to_reg(&gogo->found);
-	out->newproc_call = holds(&in->runqput) ? (uint64_t)in->runqput.value : 0;
-	out->copystack_end_call = holds(&in->stackfree) ? (uint64_t)in->stackfree.value : 0;
+	if (holds(&in->runqput)) {
+		out->newproc_call = (uint64_t)in->runqput.value;
+		out->newproc_g = fact_to_reg(&in->newproc_g);
+	} else {
+		out->newproc_point = in->new_g_point;
+		out->newproc_g = in->new_g_point ? in->new_g : REG_NONE;
+	}
+	if (holds(&in->stackfree)) {
+		out->copystack_end_call = (uint64_t)in->stackfree.value;
+		out->copystack_end_point = 0;
+	}
 }
 
 int go_infer(struct image *img, unsigned minor, struct go_inference *ret)
@@ -340,6 +438,10 @@ int go_infer(struct image *img, unsigned minor, struct go_inference *ret)
 			return rc;
 	}
 	rc = follow_newproc1(&in, minor);
+	if (!rc)
+		rc = find_copystack_end(&in);
+	if (!rc)
+		rc = check_newstack(&in);
 	if (rc)
 		return rc;
 	conclude(&in, &gogo);

@@ -274,6 +274,21 @@ const struct insn_operand *insn_memory(const struct insn_x86 *insn, int i)
 	return NULL;
 }
 
+bool insn_is_emulated(const struct insn_x86 *insn)
+{
+	switch (insn->kind) {
+	case INSN_NOP5:
+	case INSN_NOP:
+		return true;
+	case INSN_CALL:
+	case INSN_JMP:
+	case INSN_JCC:
+		return !insn->operand_size_16;
+	default:
+		return false;
+	}
+}
+
 bool insn_is(const struct insn_x86 *insn, const char *mnemonic)
 {
 	return !strcmp(insn->mnemonic, mnemonic);

@@ -84,6 +84,12 @@ uint64_t insn_decoder_vaddr(const struct insn_decoder *d);
 /* The i-th operand if it is memory, else NULL; with i -1 the first memory operand. */
 const struct insn_operand *insn_memory(const struct insn_x86 *insn, int i);
 
+/*
+ * A nop, jmp, jcc or call that the kernel does not single-step when a probe sits on it.  (It
+ * emulates push too, which costs more.)
+ */
+bool insn_is_emulated(const struct insn_x86 *insn);
+
 /* Exact mnemonic. */
 bool insn_is(const struct insn_x86 *insn, const char *mnemonic);
 

@@ -5,7 +5,8 @@
  *
  * Growth is probed in copystack itself and not in its callers, as it has two (newstack, which
  * grows, and shrinkstack) and both are wanted.  Its end is where it frees the old stack, which it
- * does once, last.  A return probe would be fatal: the return address lies on a stack that moves.
+ * does once, last.  A return probe would cost more, and its habit of replacing return addresses is
+ * fatal on every stack that moves.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -60,19 +61,47 @@ static bool place(struct image *img, struct target *t, enum ev_probe p, const ch
 	return true;
 }
 
-/* As place, at the call of callee; call is its address if the call was found. */
+/*
+ * As place, at the call of callee.  call is its address if the call was found; else point is
+ * another place to the same end, or 0.
+ */
 static void place_call(struct image *img, struct target *t, enum ev_probe p, const char *name,
-		       const char *callee, uint64_t call)
+		       const char *callee, uint64_t call, uint64_t point)
 {
 	struct target_probe *to = &t->probe[p];
 
 	if (!place(img, t, p, name))
 		return;
 	to->call_target = call;
-	if (!call) {
+	if (call)
+		return;
+	if (point) {
+		to->fixed = true;
+		to->vaddr = point;
+		to->size = 0;
+	} else {
 		to->present = false;
+		to->function = NULL;
 		snprintf(to->missing, sizeof(to->missing), "'%s' does not call '%s'", name, callee);
 	}
+}
+
+static void place_copystack(struct image *img, const struct go_inference *inf, struct target *t)
+{
+	struct target_probe *begin = &t->probe[EV_PROBE_COPYSTACK];
+
+	place(img, t, EV_PROBE_COPYSTACK, "runtime.copystack");
+	begin->coroutine = or_usual(inf->copystack_g, REG_AX);
+	begin->new_size = or_usual(inf->copystack_size, REG_BX);
+	if (begin->present && inf->growth_inlined) {
+		begin->present = false;
+		begin->function = NULL;
+		snprintf(begin->missing, sizeof(begin->missing),
+			 "'runtime.newstack' does not call 'runtime.copystack': inlined by "
+			 "profile-guided optimisation");
+	}
+	place_call(img, t, EV_PROBE_COPYSTACK_END, "runtime.copystack", "runtime.stackfree",
+		   inf->copystack_end_call, inf->copystack_end_point);
 }
 
 static void place_probes(struct image *img, const struct go_inference *inf, struct target *t)
@@ -80,13 +109,9 @@ static void place_probes(struct image *img, const struct go_inference *inf, stru
 	struct target_probe *p = t->probe;
 
 	place(img, t, EV_PROBE_NEWSTACK, "runtime.newstack");
-	place(img, t, EV_PROBE_COPYSTACK, "runtime.copystack");
-	p[EV_PROBE_COPYSTACK].coroutine = or_usual(inf->copystack_g, REG_AX);
-	p[EV_PROBE_COPYSTACK].new_size = or_usual(inf->copystack_size, REG_BX);
-	place_call(img, t, EV_PROBE_COPYSTACK_END, "runtime.copystack", "runtime.stackfree",
-		   inf->copystack_end_call);
+	place_copystack(img, inf, t);
 	place_call(img, t, EV_PROBE_NEWPROC, "runtime.newproc.func1", "runtime.runqput",
-		   inf->newproc_call);
+		   inf->newproc_call, inf->newproc_point);
 	p[EV_PROBE_NEWPROC].coroutine = or_usual(inf->newproc_g, REG_BX);
 	place(img, t, EV_PROBE_GOEXIT, "runtime.goexit0");
 	p[EV_PROBE_GOEXIT].coroutine = or_usual(inf->goexit0_g, REG_AX);
