@@ -78,7 +78,7 @@ struct human human_share(double part, double all)
 	struct human h;
 	double pct = 100 * part / all;
 
-	if (pct == 0 || pct >= 999.5)
+	if (pct == 0 || pct >= 99.95)
 		snprintf(h.s, sizeof(h.s), "%.0f %%", pct);
 	else if (pct < 0.05)
 		snprintf(h.s, sizeof(h.s), "<0.1 %%");

@@ -77,6 +77,8 @@ char *label_fit(char *label, size_t columns, bool utf8)
 		do {
 			tail++;
 		} while (!begins_character(*tail));
+	if (*dots)
+		tail += strspn(tail, "./"); /* "...deep", not "....deep" */
 	if (asprintf(&r, "%s%s", dots, tail) < 0)
 		r = NULL;
 	free(label);
