@@ -48,13 +48,6 @@ struct {
 
 struct core_calibration calibration;
 
-/* One probe hit. */
-struct hit {
-	__u64 gp;
-	__u64 bias;
-	__u64 time_ns;
-};
-
 static __always_inline int read_descriptor(struct room *r, __u64 gp)
 {
 	if (!config.span)
@@ -80,10 +73,10 @@ static __always_inline __u64 field(struct room *r, __u64 gp, __s32 offset, int *
 	return *(__u64 *)(r->descriptor + at);
 }
 
-static __always_inline struct core_pending *pending_of_thread(void)
+static __always_inline struct core_pending *pending_of_thread(const struct hit *h)
 {
 	static const struct core_pending none;
-	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 tid = hit_tid(h);
 	struct core_pending *p = bpf_map_lookup_elem(&pending, &tid);
 
 	if (p)
@@ -93,8 +86,8 @@ static __always_inline struct core_pending *pending_of_thread(void)
 	return bpf_map_lookup_elem(&pending, &tid);
 }
 
-static __always_inline int fill_copystack(struct room *r, __u32 room, struct core_pending *p,
-					  struct hit *h, __u64 new_size)
+static __always_inline int fill_copystack(struct room *r, struct core_pending *p,
+					  const struct hit *h, __u64 new_size)
 {
 	struct walk w = {};
 	struct ev_copystack *ev = &p->ev;
@@ -108,7 +101,7 @@ static __always_inline int fill_copystack(struct room *r, __u32 room, struct cor
 	w.bp = field(r, h->gp, config.field.sched_bp, &err);
 	w.root = config.root + h->bias;
 	w.root_size = config.root_size;
-	w.pid = bpf_get_current_pid_tgid() >> 32;
+	w.pid = hit_pid(h);
 	ev->gp = h->gp;
 	ev->goid = field(r, h->gp, config.field.id, &err);
 	ev->creator_pc = field(r, h->gp, config.field.creator_pc, &err);
@@ -123,19 +116,17 @@ static __always_inline int fill_copystack(struct room *r, __u32 room, struct cor
 	if (w.sp >= lo && w.sp < w.hi) {
 		ev->used = w.hi - w.sp;
 		if (new_size > ev->old_size && config.max_frames && w.sp <= w.hi - 8)
-			stack_id = stack_intern(room, &w, h->time_ns);
+			stack_id = stack_intern(r, &w, h);
 	}
 	ev->stack_id = stack_id;
-	fill_header(&ev->h, EV_COPYSTACK, sizeof(*ev), h->time_ns);
+	fill_header(&ev->h, EV_COPYSTACK, sizeof(*ev), h);
 	return 0;
 }
 
-static __always_inline void copystack_begin(struct pt_regs *ctx, struct hit *h)
+static __always_inline void copystack_begin(struct pt_regs *ctx, const struct hit *h)
 {
-	struct core_pending *p = pending_of_thread();
+	struct core_pending *p = pending_of_thread(h);
 	struct room *r;
-	__u32 room;
-	__u64 now;
 
 	if (!p) {
 		count_lost(EV_LOST_PENDING_TABLE);
@@ -146,29 +137,26 @@ static __always_inline void copystack_begin(struct pt_regs *ctx, struct hit *h)
 		p->ev.flags |= EV_COPYSTACK_INCOMPLETE;
 		emit(&p->ev, sizeof(p->ev));
 	}
-	room = room_take();
-	r = room_at(room);
+	r = room_take();
 	if (!r) {
 		count_lost(EV_LOST_PENDING_TABLE);
 		return;
 	}
-	if (ensure_image(h->bias, h->time_ns)) {
+	if (ensure_image(h)) {
 		count_lost(EV_LOST_RING_FULL);
 	} else if (read_descriptor(r, h->gp) ||
-		   fill_copystack(r, room, p, h, reg_read(ctx, config.new_size))) {
+		   fill_copystack(r, p, h, reg_read(ctx, config.new_size))) {
 		count_lost(EV_LOST_UNREADABLE);
 	} else {
 		p->active = 1;
 	}
 	room_give(r);
-	now = bpf_ktime_get_ns();
-	__sync_fetch_and_add(&my_counters()->body_ns, now - h->time_ns);
 	p->begin_ns = bpf_ktime_get_ns();
 }
 
-static __always_inline void copystack_end(__u64 now)
+static __always_inline void copystack_end(const struct hit *h)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 tid = hit_tid(h);
 	struct core_pending *p = bpf_map_lookup_elem(&pending, &tid);
 	__u64 ns;
 
@@ -176,13 +164,14 @@ static __always_inline void copystack_end(__u64 now)
 		count_lost(EV_LOST_UNPAIRED);
 		return;
 	}
-	ns = now - p->begin_ns;
+	ns = h->time_ns - p->begin_ns;
 	p->active = 0;
 	p->ev.duration_ns = ns > pair_ns ? ns - pair_ns : 0;
+	__sync_fetch_and_add(&my_counters()->body_ns, p->begin_ns - p->ev.h.time_ns);
 	emit(&p->ev, sizeof(p->ev));
 }
 
-static __always_inline int fill_newproc(struct room *r, struct hit *h, struct ev_newproc *ev)
+static __always_inline int fill_newproc(struct room *r, const struct hit *h, struct ev_newproc *ev)
 {
 	int err = 0;
 
@@ -193,11 +182,11 @@ static __always_inline int fill_newproc(struct room *r, struct hit *h, struct ev
 	ev->entry_pc = field(r, h->gp, config.field.entry_pc, &err);
 	ev->stack_size = field(r, h->gp, config.field.stack_hi, &err);
 	ev->stack_size -= field(r, h->gp, config.field.stack_lo, &err);
-	fill_header(&ev->h, EV_NEWPROC, sizeof(*ev), h->time_ns);
+	fill_header(&ev->h, EV_NEWPROC, sizeof(*ev), h);
 	return err;
 }
 
-static __always_inline int fill_goexit(struct room *r, struct hit *h, struct ev_goexit *ev)
+static __always_inline int fill_goexit(struct room *r, const struct hit *h, struct ev_goexit *ev)
 {
 	struct core_use_key key = { .gp = h->gp };
 	struct core_use *u;
@@ -208,7 +197,7 @@ static __always_inline int fill_goexit(struct room *r, struct hit *h, struct ev_
 	ev->stack_size = field(r, h->gp, config.field.stack_hi, &err);
 	ev->stack_size -= field(r, h->gp, config.field.stack_lo, &err);
 	ev->used = field(r, h->gp, config.field.use_max, &err);
-	fill_header(&ev->h, EV_GOEXIT, sizeof(*ev), h->time_ns);
+	fill_header(&ev->h, EV_GOEXIT, sizeof(*ev), h);
 	if (!config.track_use)
 		return err;
 	key.pid = ev->h.pid;
@@ -221,11 +210,11 @@ static __always_inline int fill_goexit(struct room *r, struct hit *h, struct ev_
 	return err;
 }
 
-static __always_inline void coroutine_begin_or_end(struct hit *h, enum ev_probe probe)
+static __always_inline void coroutine_begin_or_end(const struct hit *h, enum ev_probe probe)
 {
 	struct ev_newproc born = {};
 	struct ev_goexit gone = {};
-	struct room *r = room_at(room_take());
+	struct room *r = room_take();
 	int err;
 
 	if (!r) {
@@ -239,7 +228,7 @@ static __always_inline void coroutine_begin_or_end(struct hit *h, enum ev_probe 
 	room_give(r);
 	if (err)
 		count_lost(EV_LOST_UNREADABLE);
-	else if (ensure_image(h->bias, h->time_ns))
+	else if (ensure_image(h))
 		count_lost(EV_LOST_RING_FULL);
 	else if (probe == EV_PROBE_NEWPROC)
 		emit(&born, sizeof(born));
@@ -261,6 +250,7 @@ int core_probe(struct pt_regs *ctx)
 		return 0;
 	if (config.repeats & (1u << probe) && reg_branch_taken(ctx))
 		return 0;
+	h.id = bpf_get_current_pid_tgid();
 	h.bias = reg_ip(ctx) - (cookie & CORE_COOKIE_VADDR);
 	switch (probe) {
 	case EV_PROBE_COPYSTACK:
@@ -268,7 +258,7 @@ int core_probe(struct pt_regs *ctx)
 		copystack_begin(ctx, &h);
 		break;
 	case EV_PROBE_COPYSTACK_END:
-		copystack_end(h.time_ns);
+		copystack_end(&h);
 		break;
 	case EV_PROBE_NEWPROC:
 		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_NEWPROC]);

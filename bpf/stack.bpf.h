@@ -18,7 +18,7 @@
 #include "bpf/core.h"
 #include "bpf/emit.bpf.h"
 
-#define PIECE		 2048 /* bytes of stack copied at a time */
+#define PIECE		 4096 /* bytes of stack copied at a time */
 #define STACK_RECORD_MAX (sizeof(struct ev_stack) + 8 * EV_MAX_FRAMES)
 
 /*
@@ -26,7 +26,7 @@
  * preemption; on those with it a second one may start on the same CPU half way through the first,
  * hence several rooms per CPU, each taken by one program at a time.
  */
-#define ROOMS 4
+#define ROOMS 3
 struct room {
 	__u32 taken;
 	__u32 piece_size;
@@ -52,23 +52,23 @@ struct {
 	__type(value, __u32);
 } seen SEC(".maps");
 
-static __always_inline struct room *room_at(__u32 index)
+static __always_inline struct room *room_try(__u32 index)
 {
-	return bpf_map_lookup_elem(&rooms, &index);
+	struct room *r = bpf_map_lookup_elem(&rooms, &index);
+
+	return r && !__sync_lock_test_and_set(&r->taken, 1) ? r : 0;
 }
 
-/* The index of a room that is now ours, or ROOMS. */
-static __noinline __u32 room_take(void)
+/* A room that is now ours, or NULL. */
+static __always_inline struct room *room_take(void)
 {
-	__u32 i;
+	struct room *r = room_try(0);
 
-	for (i = 0; i < ROOMS; i++) {
-		struct room *r = room_at(i);
-
-		if (r && !__sync_lock_test_and_set(&r->taken, 1))
-			break;
-	}
-	return i;
+	if (!r)
+		r = room_try(1);
+	if (!r)
+		r = room_try(2);
+	return r;
 }
 
 static __always_inline void room_give(struct room *r)
@@ -126,9 +126,8 @@ static __always_inline __u64 piece_find(struct room *r, __u64 bp, __u64 hi)
  * Not static: the verifier then looks at it alone, once, instead of at all that follows anew for
  * each depth at which it may end.
  */
-__noinline int walk_stack(__u32 room, struct walk *w)
+__noinline int walk_stack(struct room *r, struct walk *w)
 {
-	struct room *r = room_at(room);
 	__u64 below, pc, bp, off, hash;
 	struct ev_stack *st;
 	__u32 i, flags = 0;
@@ -176,23 +175,21 @@ __noinline int walk_stack(__u32 room, struct walk *w)
  * Walks, and sends the stack if it is new.  Returns its id; 0 if it could not be sent, which is
  * counted.
  */
-static __always_inline __u64 stack_intern(__u32 room, struct walk *w, __u64 time_ns)
+static __always_inline __u64 stack_intern(struct room *r, struct walk *w, const struct hit *hit)
 {
-	struct room *r = room_at(room);
-	struct ev_stack *st;
+	struct ev_stack *st = (struct ev_stack *)r->stack;
 	__u32 size, one = 1;
 	__u64 id;
 
-	if (!r || walk_stack(room, w))
+	if (walk_stack(r, w))
 		return 0;
-	st = (struct ev_stack *)r->stack;
 	id = st->stack_id;
 	if (bpf_map_lookup_elem(&seen, &id))
 		return id;
 	size = sizeof(*st) + 8 * st->depth;
 	if (size > sizeof(r->stack))
 		size = sizeof(r->stack);
-	fill_header(&st->h, EV_STACK, size, time_ns);
+	fill_header(&st->h, EV_STACK, size, hit);
 	if (bpf_ringbuf_output(&ring, st, size, BPF_RB_NO_WAKEUP)) {
 		count_lost(EV_LOST_STACK_TABLE);
 		return 0;
