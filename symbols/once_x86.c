@@ -166,7 +166,7 @@ static int search(const struct once_question *q, struct graph *g, uint64_t *ret)
 	if (!reach(g, 0, NOWHERE))
 		return -ENOENT;
 	for (i = 0; i < g->count; i++)
-		if (g->node[i].call == q->after && g->node[i].seen)
+		if (g->node[i].call == q->after && (!i || g->node[i].seen))
 			landmark = i;
 	if (landmark == NOWHERE)
 		return -ENOENT;
