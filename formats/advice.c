@@ -192,14 +192,15 @@ static char *text_of_start(const struct advice *a, const char *entry, bool utf8)
 {
 	char *r;
 
-	if (asprintf(&r,
-		     "start %s with %s instead of %s: saves %s copies of %s in %s (%s of CPU), "
-		     "costs "
-		     "at most %s (%s alive at once)",
-		     a->whole_program ? "all coroutines" : entry, human_size(a->to).s,
-		     human_size(a->from).s, human_count(a->copies).s, human_size(a->bytes).s,
-		     human_time(a->ns, utf8).s, human_share((double)a->ns, (double)a->cpu_ns).s,
-		     human_size(a->cost_bytes).s, human_count(a->peak_alive).s) < 0)
+	if (asprintf(
+		    &r,
+		    "start %s with %s instead of %s: saves %s copies (%s, %s, %s of CPU), costs at "
+		    "most %s (%s for each of %s at once)",
+		    a->whole_program ? "all coroutines" : entry, human_size(a->to).s,
+		    human_size(a->from).s, human_count(a->copies).s, human_size(a->bytes).s,
+		    human_time(a->ns, utf8).s, human_share((double)a->ns, (double)a->cpu_ns).s,
+		    human_size(a->cost_bytes).s, human_size(a->to - a->from).s,
+		    human_count(a->peak_alive).s) < 0)
 		return NULL;
 	return r;
 }
@@ -210,8 +211,8 @@ static char *text_of_frame(const struct advice *a, const char *leaf, bool utf8)
 
 	if (asprintf(
 		    &r,
-		    "make the frame of %s smaller, it is over %s: it takes stacks from %s to %s at "
-		    "once, %s times, in %s (%s of CPU)",
+		    "make the frame of %s smaller: it is over %s and takes stacks from %s to %s at "
+		    "once, %s times (%s, %s of CPU)",
 		    leaf, human_size(a->frame_bytes).s, human_size(a->from).s, human_size(a->to).s,
 		    human_count(a->copies).s, human_time(a->ns, utf8).s,
 		    human_share((double)a->ns, (double)a->cpu_ns).s) < 0)
@@ -250,12 +251,12 @@ char *advice_how(const struct advice *a, const struct run_info *info, bool utf8)
 	entry = label_site(&a->entry, utf8);
 	if (!entry)
 		return NULL;
-	n = asprintf(
-		&r,
-		"Go has no first size for one goroutine: begin %s with a call of a //go:noinline "
-		"function whose frame is %s, or keep workers and hand them the work; "
-		"GODEBUG=adaptivestackstart=1 (Go 1.19 and later) goes by the average of all",
-		entry, human_size(a->to / 2).s);
+	n = asprintf(&r,
+		     "Go has no setting for one goroutine's first stack: begin %s with a call to a "
+		     "//go:noinline function whose frame is %s, or keep workers and hand them the "
+		     "work; GODEBUG=adaptivestackstart=1 (Go 1.19 and later) follows the average "
+		     "of all stacks",
+		     entry, human_size(a->to / 2).s);
 	free(entry);
 	return n < 0 ? NULL : r;
 }
