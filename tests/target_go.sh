@@ -186,12 +186,72 @@ doubts() { # STRIPPED-PROGRAM OLD-MINOR
 	matches older 'hint: rebuild it with Go 1\.17 or newer' err.txt
 
 	# A function table with other names.
-	LC_ALL=C sed 's/runtime\.copystack/runtime.xopyxtack/g; s/runtime\.runqput/runtime.xunqxut/g' "$1" >garbled
+	LC_ALL=C sed 's/runtime\.copystack/runtime.xopyxtack/g; s/runtime\.runqput/runtime.xunqxut/g; s/runtime\.newproc1/runtime.newprocX/g' "$1" >garbled
 	chmod +x garbled
 	run_ok target_dump garbled
 	matches garbled "^probe copystack missing: no function 'runtime\\.copystack' in the program" out.txt
 	matches garbled "^probe newproc missing: 'runtime\\.newproc\\.func1' does not call 'runtime\\.runqput'" out.txt
 	matches garbled '^field stack\.hi 8 table$' out.txt
+}
+
+# A build guided by the profile of a program that grows stacks all the time: what is hot is inlined.
+profiled() { # GO
+	cat >hot.go <<'END'
+package main
+
+import (
+	"os"
+	"runtime/pprof"
+	"time"
+)
+
+//go:noinline
+func descend(n int) int {
+	var b [256]byte
+	b[n%256] = byte(n)
+	if n == 0 {
+		return 0
+	}
+	return descend(n-1) + int(b[n%256])
+}
+
+func main() {
+	f, _ := os.Create(os.Args[1])
+	pprof.StartCPUProfile(f)
+	defer pprof.StopCPUProfile()
+	c := make(chan int, 100)
+	for t := time.Now(); time.Since(t) < 2*time.Second; {
+		for i := 0; i < 100; i++ {
+			go func() { c <- descend(40) }()
+		}
+		for i := 0; i < 100; i++ {
+			<-c
+		}
+	}
+}
+END
+	if ! go_build "$1" hot hot.go || ! ./hot hot.prof ||
+		! go_build "$1" guided hot.go -pgo="$T/hot.prof"; then
+		fail 'cannot build with a profile'
+		return
+	fi
+	if [ "$(called guided runtime.copystack runtime.stackfree)" != 'calls: 0' ]; then
+		echo 'subtest profile-guided skipped: stackfree was not inlined'
+		return
+	fi
+	run_ok target_dump guided || return
+	matches guided '^warning $' out.txt
+	for p in copystack_end,copystack newproc,newproc.func1; do
+		function=runtime.${p#*,}
+		objdump -d --no-show-raw-insn --disassemble="$function" guided >code.txt
+		point=$(sed -n "s/^probe ${p%,*} $function 0x\([0-9a-f]*\) size 0 .* fixed\$/\1/p" out.txt)
+		# newproc may still have its call
+		if [ "${p%,*}" = newproc ] && [ -z "$point" ]; then
+			matches guided "^probe newproc .* call $(called guided "$function" runtime.runqput) g rbx" out.txt
+		else
+			matches "guided: ${p%,*} at $point" "^ *$point:[[:space:]]+(nop|j[a-z]+|call) *" code.txt
+		fi
+	done
 }
 
 last=
@@ -202,6 +262,7 @@ fi
 if [ -n "$GO122" ]; then
 	all_of "$GO122" 122
 	last=plain122-s minor=22
+	profiled "$GO122"
 fi
 doubts "$last" "$minor"
 run_ok target_fuzz "$last" scratch 1 200 && cat out.txt
