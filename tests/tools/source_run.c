@@ -209,7 +209,22 @@ static void die(const struct err *e)
 	errx(3, "%s%s%s", e->text, e->hint[0] ? "; hint: " : "", e->hint);
 }
 
-static int run(struct source *s, char **argv, struct tally *t)
+static void print_plan(FILE *out, const struct plan *plan)
+{
+	for (int i = 0; i < EV_PROBE_COUNT; i++) {
+		const struct plan_point *p = &plan->point[i];
+
+		if (p->present)
+			fprintf(out, "plan %s 0x%" PRIx64 " 0x%" PRIx64 " %s in %s: %s\n",
+				probe_name(i), p->vaddr, p->offset, cost_class_name(p->cost),
+				p->function, p->insn);
+		else
+			fprintf(out, "plan %s missing: %s\n", probe_name(i), p->missing);
+	}
+	fflush(out);
+}
+
+static int run(struct source *s, char **argv, struct tally *t, bool quiet)
 {
 	struct timespec tick = { .tv_nsec = 1000000 };
 	struct err e = { 0 };
@@ -223,7 +238,7 @@ static int run(struct source *s, char **argv, struct tally *t)
 	if (write(release, "", 1) != 1)
 		err(2, "write");
 	while (!waitpid(pid, &status, WNOHANG)) {
-		n = source_consume(s, take, t);
+		n = quiet ? 0 : source_consume(s, take, t);
 		if (n < 0)
 			errx(3, "consume: %s", strerror(-n));
 		if (!n)
@@ -243,10 +258,10 @@ int main(int argc, char **argv)
 	struct source *s;
 	struct target target;
 	struct plan plan;
-	bool ring = false;
+	bool ring = false, quiet = false, show_plan = false;
 	int c, r;
 
-	while ((c = getopt(argc, argv, "+o:ds:pw:f:r:n")) != -1) {
+	while ((c = getopt(argc, argv, "+o:dPqs:pw:f:r:n")) != -1) {
 		switch (c) {
 		case 'o':
 			t.out = fopen(optarg, "we");
@@ -273,6 +288,12 @@ int main(int argc, char **argv)
 		case 'r':
 			opt.ring_size = (uint64_t)atoll(optarg);
 			break;
+		case 'P':
+			show_plan = true;
+			break;
+		case 'q':
+			quiet = true;
+			break;
 		case 'n':
 			opt.newstack = true;
 			break;
@@ -284,12 +305,17 @@ int main(int argc, char **argv)
 		errx(2, "what to run?");
 	if (image_open(argv[optind], &t.img, &e) || target_describe(t.img, &target, &e))
 		die(&e);
+	if (!ring) {
+		if (plan_make(t.img, &target, &plan, &e))
+			die(&e);
+		if (show_plan)
+			print_plan(t.out, &plan);
+	}
 	r = ring ? source_ring_open(&target, &opt, &s, &e)
-		 : plan_make(t.img, &target, &plan, &e) ||
-			    source_bpf_open(t.img, &target, &plan, &opt, &s, &e);
+		 : source_bpf_open(t.img, &target, &plan, &opt, &s, &e);
 	if (r)
 		die(&e);
-	r = run(s, argv + optind, &t);
+	r = run(s, argv + optind, &t, quiet);
 	print(&t, s);
 	source_free(s);
 	image_free(t.img);
