@@ -10,6 +10,7 @@ installs = \
  755:runtime/corun-cc.in:$(BINDIR)/corun-cc \
  644:$(O)/lib/libcorun.a:$(LIBDIR)/libcorun.a \
  644:$(O)/lib/corun/wrap:$(LIBDIR)/corun/wrap \
+ 644:$(O)/lib/corun/shared.o:$(LIBDIR)/corun/shared.o \
  644:runtime/corun.pc.in:$(LIBDIR)/pkgconfig/corun.pc \
  644:$(O)/include/corun.h:$(INCLUDEDIR)/corun.h \
  $(foreach p,$(man_pages),644:$p:$(MANDIR)/man$(patsubst .%,%,$(suffix $p))/$(notdir $p)) \

@@ -14,7 +14,8 @@ rt_core := $(filter-out $(rt_alone),$(patsubst runtime/%.c,%,$(wildcard runtime/
 rt_core_objs := $(rt_core:%=$(O)/runtime/%.o)
 rt_alone_objs := $(rt_alone:%=$(O)/runtime/%.o)
 runtime-lib := $(O)/lib/libcorun.a
-runtime-files := $(runtime-lib) $(O)/lib/corun/wrap $(O)/bin/corun-cc $(O)/include/corun.h $(O)/lib/pkgconfig/corun.pc
+runtime-files := $(runtime-lib) $(O)/lib/corun/wrap $(O)/lib/corun/shared.o \
+ $(O)/bin/corun-cc $(O)/include/corun.h $(O)/lib/pkgconfig/corun.pc
 
 all: $(runtime-files)
 
@@ -49,6 +50,9 @@ $(runtime-lib): $(O)/runtime/corun.o $(rt_alone_objs) $(O)/lib/corun/wrap
 	@mkdir -p $(@D); rm -f $@
 	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^) $(O)/runtime/thunks/*.o
 
+$(O)/lib/corun/shared.o: $(O)/runtime/shared_amd64.o
+	@mkdir -p $(@D)
+	$(call say,COPY)cp $< $@
 $(O)/include/corun.h: runtime/corun.h
 	@mkdir -p $(@D)
 	$(call say,COPY)cp $< $@
@@ -72,21 +76,21 @@ $(O)/samples/c/%: samples/c/%.c $(wildcard samples/c/*.h) $(runtime-files)
 	@mkdir -p $(@D)
 	$(call say,CORUN)$(corun_cc) -O2 -g $(WARN) $(if $(DEV),-Werror) -o $@ $<
 
-# Each test program once as $(O)/tests/corun/NAME, which tests/run runs, and once a level, for
-# tests/corun.sh.
+# Each test program as $(O)/tests/corun/NAME, which tests/run runs; where it matters what the compiler
+# does, also once a level, for tests/corun.sh.
 corun_srcs := $(wildcard tests/corun/*.c)
 corun_levels := O0 O1 O2 O3 Os Og native
 corun_progs := $(corun_srcs:%.c=$(O)/%)
-corun_variants := $(foreach l,$(corun_levels),$(corun_srcs:tests/corun/%.c=$(O)/tests/corun/$l/%))
+corun_variants := $(foreach l,$(corun_levels),$(patsubst %,$(O)/tests/corun/$l/%,abi growth libc))
 runtime-check-progs := $(corun_progs) $(corun_variants)
 corun_flags = $(if $(filter native,$1),-O3 -march=native,-$1)
-corun_build = $(corun_cc) $1 -g $(WARN) -Wno-vla $(if $(DEV),-Werror) -iquote . -o $@ $<
+corun_build = $(corun_cc) $1 -g $(WARN) -Wno-vla -D_GNU_SOURCE $(if $(DEV),-Werror) -iquote . -o $@ $< -lm
 
-$(corun_progs): $(O)/tests/corun/%: tests/corun/%.c tests/corun/check.h base/event.h $(runtime-files)
+$(corun_progs): $(O)/tests/corun/%: tests/corun/%.c $(wildcard tests/corun/*.h) base/event.h $(runtime-files)
 	@mkdir -p $(@D)
 	$(call say,CORUN)$(call corun_build,-O2)
 define corun_level
-$(O)/tests/corun/$1/%: tests/corun/%.c tests/corun/check.h base/event.h $(runtime-files)
+$(O)/tests/corun/$1/%: tests/corun/%.c $(wildcard tests/corun/*.h) base/event.h $(runtime-files)
 	@mkdir -p $$(@D)
 	$$(call say,CORUN)$$(call corun_build,$(call corun_flags,$1))
 endef

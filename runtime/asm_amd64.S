@@ -291,6 +291,8 @@ end co_call
  * untouched.  So all are saved on g0, the vectors as wide as the machine has them, adjusted where
  * they point into the stack, and loaded back.  newstack works out the two instructions above.
  *
+ * The second name of each is for shared libraries, see shared_amd64.S.
+ *
  * We come back by a ret to just behind them, not by jmp: the call above and this ret keep the
  * processor's return predictor in step for the callers of the function.
  */
@@ -377,6 +379,8 @@ grow:
 	ret
 end grow
 
+	.globl	__corun_morestack
+	.set	__corun_morestack, __morestack
 function __morestack
 	save_registers
 	movl	$MORESTACK_FRAME, %edi
@@ -387,6 +391,8 @@ end __morestack
  * gold and lld turn the check of a function that calls code without checks into an unconditional
  * call of this, on ordinary threads too.  r11 is free: nobody needs the size of the arguments.
  */
+	.globl	__corun_morestack_non_split
+	.set	__corun_morestack_non_split, __morestack_non_split
 function __morestack_non_split
 	cmpq	$0, GUARD
 	je	.Lroom
@@ -429,6 +435,8 @@ end __morestack_non_split
  * size and by room for the outgoing arguments that gcc keeps at its lower end; see outgoing_room.
  * On an ordinary thread only a size beyond the address space gets here.
  */
+	.globl	__corun_morestack_allocate_stack_space
+	.set	__corun_morestack_allocate_stack_space, __morestack_allocate_stack_space
 function __morestack_allocate_stack_space
 	cmpq	$0, GUARD
 	jne	1f

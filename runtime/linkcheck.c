@@ -58,6 +58,16 @@ static bool binds_now(void)
 	return false;
 }
 
+/* Before anything of ours is called: a guard on an ordinary thread was set by libgcc's runtime. */
+static __attribute__((constructor(101))) void check_guard(void)
+{
+	if (!tls_guard())
+		return;
+	tls_set_guard(0);
+	fatal("a shared library of this program brings the split stacks of libgcc; link it with "
+	      "corun-cc -shared");
+}
+
 void check_link(void)
 {
 	if (!STARTS_WITH((const uint8_t *)__corun_split, always_grow))

@@ -21,6 +21,7 @@ bin/corun-cc
 bin/other
 bin/stacktrace
 include/corun.h
+lib/corun/shared.o
 lib/corun/wrap
 lib/libcorun.a
 lib/pkgconfig/corun.pc
