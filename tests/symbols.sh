@@ -192,6 +192,14 @@ c_function() { # PROGRAM: frames has left out.txt and the bias
 	places "$1" at "$want" | grep -q ": c_sum .*with_c.go:1[0-9]$" || places "$1" at "$want"
 }
 
+# Damaged copies may be refused or misread; they must not crash or take long.
+fuzz() { # PROGRAM
+	image_fuzz "$1" 300 >fuzz.txt 2>&1 || {
+		echo "image_fuzz: status $?"
+		cat fuzz.txt
+	}
+}
+
 no_section_headers() { # PROGRAM OUTPUT
 	cp "$1" "$2" && for at in 40 60; do # e_shoff; e_shnum and e_shstrndx
 		dd if=/dev/zero of="$2" bs=1 seek=$at count=$((at == 40 ? 8 : 4)) conv=notrunc 2>/dev/null
@@ -224,6 +232,7 @@ plain() { # GO TAG
 	check "$2-nosections: frames" frames "$2-nosections"
 	check "$2-nosections: functions" functions_as "$2-nosections" "$2"
 	check "$2-nosections: info" info "$1" "$2-nosections" no
+	check "$2-s: damaged copies" fuzz "$2-s"
 	build "$1" "$2-l" -gcflags=all=-l "$data/without_c.go" || return
 	check "$2-l: frames" frames "$2-l" 1
 }
@@ -234,6 +243,7 @@ pie() { # GO TAG
 	check "$2-pie: functions" functions_as_nm "$1" "$2-pie"
 	check "$2-pie: runtime functions" runtime_functions "$2-pie"
 	check "$2-pie: info" info "$1" "$2-pie" yes
+	check "$2-pie: damaged copies" fuzz "$2-pie"
 	no_section_headers "$2-pie" "$2-pie-nosections"
 	check "$2-pie-nosections: frames" frames "$2-pie-nosections"
 	check "$2-pie-nosections: functions" functions_as "$2-pie-nosections" "$2-pie"
