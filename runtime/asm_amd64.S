@@ -287,9 +287,9 @@ end co_call
  *	lea 24(%rbp),%r11	a variadic one: where its stack arguments are, if it were called
  *				from a frame of __morestack's, as libgcc does; there is none here
  *
- * Every register may carry something: arguments and, with -fipa-ra, whatever the caller believes
- * untouched.  So all are saved on g0, the vectors as wide as the machine has them, adjusted where
- * they point into the stack, and loaded back.  newstack works out the two instructions above.
+ * Every register may carry an argument, the static chain, or what the callers keep in it.  So all are
+ * saved on g0, the vectors as wide as the machine has them, adjusted where they point into the stack,
+ * and loaded back.  newstack works out the two instructions above.
  *
  * The second name of each is for shared libraries, see shared_amd64.S.
  *

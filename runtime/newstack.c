@@ -173,6 +173,22 @@ static void adjust_registers(struct regs *r, struct stack old, uint64_t delta)
 			*word += delta;
 }
 
+/* What the function asks for beyond the used part. */
+static uint64_t bytes_needed(const struct regs *r, unsigned kind, uint64_t block)
+{
+	uint64_t size = r->gp[RDI];
+
+	switch (kind) {
+	case MORESTACK_ALLOCA:
+		/* Rounding an impossible size up must not make it possible. */
+		return size > settings.max_stack ? size : ((size + 15) & ~15ull) + block;
+	case MORESTACK_NON_SPLIT:
+		return r->gp[R10] + NON_SPLIT_ROOM;
+	default:
+		return r->gp[R10];
+	}
+}
+
 /* The size with which need bytes fit below the used part and above the guard. */
 static uint64_t fitting_size(const struct g *gp, uint64_t used, uint64_t need)
 {
@@ -196,8 +212,9 @@ ONE_SITE void newstack(struct regs *r, unsigned kind)
 	uint64_t sp = r->gp[RSP], used, need, size, pc, block = 0;
 
 	if (sp <= old.lo || sp >= old.hi)
-		fatal("stack check at %p fails on a foreign stack (%p is not in coroutine %llu's); "
-		      "a signal handler that was not installed by sigaction or signal?",
+		fatal("stack check at %p fails on a foreign stack (%p is not in coroutine %llu's): "
+		      "a signal handler that was not installed by sigaction or signal, or a "
+		      "stack that was overrun",
 		      *(void **)sp, (void *)sp, (unsigned long long)gp->id);
 	pc = *(uint64_t *)sp;
 	describe_growth(gp, r, kind);
@@ -207,16 +224,13 @@ ONE_SITE void newstack(struct regs *r, unsigned kind)
 	ring_hit(EV_PROBE_NEWSTACK);
 	PROBE(EV_PROBE_NEWSTACK, gp);
 
-	need = r->gp[R10];
-	if (kind == MORESTACK_NON_SPLIT)
-		need += NON_SPLIT_ROOM;
-	if (kind == MORESTACK_ALLOCA) {
+	if (kind == MORESTACK_ALLOCA)
 		block = outgoing_room(pc, r->gp[RBP] - (sp + 8));
-		need = r->gp[RDI];
-		if (need <= settings.max_stack)
-			need = ((need + 15) & ~15ull) + block;
-	}
+	need = bytes_needed(r, kind, block);
 	size = fitting_size(gp, used, need);
+	/* What is asked for will be used, too; how much of the room for others is not known. */
+	if (kind != MORESTACK_NON_SPLIT && used + need > gp->use_max)
+		gp->use_max = used + need;
 	if (size > old.hi - old.lo)
 		copystack(gp, size);
 	else if (settings.move)

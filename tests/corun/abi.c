@@ -108,6 +108,64 @@ static void test_large(void *arg)
 		CHECK_EQUAL(l.a[i], 1000 + i);
 }
 
+/* What is passed by value lies below the caller's frame and must have been asked for with it. */
+struct huge {
+	long a[600];
+};
+
+static NOINLINE long by_value(struct huge h, int i)
+{
+	return h.a[i];
+}
+
+static NOINLINE long passes_huge(const struct huge *h, int i)
+{
+	return by_value(*h, i) + by_value(*h, i + 1);
+}
+
+static struct co_chan *neighbours;
+
+static void neighbour(void *arg)
+{
+	volatile long mine[150];
+	int i;
+
+	for (i = 0; i < 150; i++)
+		mine[i] = (long)arg + i;
+	co_chan_recv(neighbours, NULL);
+	for (i = 0; i < 150; i++)
+		CHECK_EQUAL(mine[i], (long)arg + i);
+}
+
+static void test_huge(void *arg)
+{
+	static struct huge h;
+
+	(void)arg;
+	h.a[7] = 5;
+	h.a[8] = 6;
+	CHECK_EQUAL(passes_huge(&h, 7), 11);
+	cases++;
+}
+
+static void test_huge_among_neighbours(void)
+{
+	unsigned long before = check_growths();
+	long i;
+
+	co_chan_make(0, 0, &neighbours);
+	for (i = 0; i < 5; i++)
+		co_go(neighbour, (void *)i);
+	co_go(test_huge, NULL);
+	for (; i < 10; i++)
+		co_go(neighbour, (void *)i);
+	co_yield();
+	CHECK_EQUAL(check_growths() - before, 1);
+	co_chan_close(neighbours);
+	co_yield();
+	co_chan_free(neighbours);
+}
+
 static NOINLINE __int128 wide(__int128 a, double complex z)
 {
 	GROWS;
@@ -384,6 +442,7 @@ static void run_all(void *arg)
 		CHECK(check_growths() > before);
 		ran++;
 	}
+	test_huge_among_neighbours();
 	/* Some call more than one function. */
 	CHECK(cases >= (int)ran);
 }
