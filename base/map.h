@@ -44,10 +44,6 @@ static inline unsigned map_hash(const void *key, size_t len)
 #define HASH_NONFATAL_OOM		     1
 #include <uthash.h>
 
-/* Shorter chains than uthash's ten: a lookup here is mostly a cache miss for each link. */
-#undef HASH_BKT_CAPACITY_THRESH
-#define HASH_BKT_CAPACITY_THRESH 3U
-
 /* Whether the HASH_ADD before it had memory. */
 #define map_added(elt) ((elt)->hh.tbl != NULL)
 

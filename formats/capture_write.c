@@ -40,7 +40,7 @@ struct pending {
 	uint64_t first_ns, last_ns; /* lowest and highest time */
 	uint64_t begun_event_ns;    /* time of the first record */
 	uint64_t begun_ns;	    /* when it came */
-	struct capture_predictor predictor;
+	struct capture_encoder encoder;
 };
 
 struct capture_writer {
@@ -332,7 +332,7 @@ static int write_pending(struct capture_writer *w, struct err *e)
 		if (r)
 			return r;
 	}
-	capture_predictor_reset(&p->predictor);
+	capture_encoder_reset(&p->encoder);
 	p->records = 0;
 	p->end = p->raw;
 	return write_block(w, &h, p->raw, size, e);
@@ -348,7 +348,7 @@ static void put_record(struct pending *p, const struct ev_header *ev)
 		p->first_ns = ev->time_ns;
 	if (ev->time_ns > p->last_ns)
 		p->last_ns = ev->time_ns;
-	p->end = capture_put_record(&p->predictor, ev, p->end);
+	p->end = capture_put_record(&p->encoder, ev, p->end);
 	p->records++;
 }
 

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * formats_bench: how fast and how small captures and aggregates are, on records made up here.
+ *
+ *	formats_bench aggregate COUNT         COUNT records into an aggregate
+ *	formats_bench write COUNT FILE        COUNT records into a capture
+ *	formats_bench read FILE               a capture read, the records thrown away
+ *	formats_bench report FILE             a capture into an aggregate and the table, shown
+ *nowhere
+ *
+ * Prints one line, NAME VALUE pairs: records, ns (CPU time a record), bytes (a record, of the
+ *file), rss_kib (most memory), and what the aggregate counted.  Coroutines are born, grow five
+ *times and end; 200 are alive at a time, of 10 go statements and 60 call stacks; times and uses are
+ *noisy, as real ones are, or the file would be too small to be true.
+ */
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "formats/aggregate.h"
+#include "formats/capture.h"
+#include "formats/names.h"
+#include "formats/render.h"
+#include "formats/run_info.h"
+
+#define ALIVE	 200
+#define CREATORS 10
+#define STACKS	 60
+#define PID	 4000
+
+static uint64_t seed = 88172645463325252u;
+
+static uint64_t next_random(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+struct coroutine {
+	uint64_t gp, goid, creator, size;
+};
+
+struct maker {
+	uint64_t now, goid, left;
+	uint64_t stack[STACKS];
+	struct coroutine c[ALIVE];
+	int (*take)(void *arg, const struct ev_header *ev);
+	void *arg;
+};
+
+static struct ev_header header(struct maker *m, unsigned kind, size_t size)
+{
+	uint32_t cpu = (uint32_t)(next_random() % 8);
+
+	m->now += 200 + next_random() % 1500;
+	m->left--;
+	return (struct ev_header){ .kind = (uint16_t)kind,
+				   .size = (uint16_t)size,
+				   .cpu = cpu,
+				   .time_ns = m->now,
+				   .pid = PID,
+				   .tid = PID + cpu };
+}
+
+static int be_born(struct maker *m, struct coroutine *c)
+{
+	struct ev_newproc ev = { .h = header(m, EV_NEWPROC, sizeof(ev)),
+				 .parent_goid = 1,
+				 .stack_size = 2048 };
+
+	c->gp = 0xc000000000 + (uint64_t)(c - m->c) * 0x1a0;
+	c->goid = ++m->goid;
+	c->creator = 0x480000 + next_random() % CREATORS * 0x777;
+	c->size = 2048;
+	ev.gp = c->gp;
+	ev.goid = c->goid;
+	ev.creator_pc = c->creator;
+	ev.entry_pc = c->creator + 0x100;
+	return m->take(m->arg, &ev.h);
+}
+
+static int grow(struct maker *m, struct coroutine *c)
+{
+	struct ev_copystack ev = { .h = header(m, EV_COPYSTACK, sizeof(ev)),
+				   .gp = c->gp,
+				   .goid = c->goid,
+				   .creator_pc = c->creator,
+				   .entry_pc = c->creator + 0x100,
+				   .old_size = c->size,
+				   .new_size = c->size * 2,
+				   .used = c->size - next_random() % 50 * 8,
+				   .duration_ns = 800 + c->size / 8 + next_random() % 500,
+				   .stack_id = m->stack[next_random() % STACKS] };
+
+	c->size *= 2;
+	return m->take(m->arg, &ev.h);
+}
+
+static int end(struct maker *m, struct coroutine *c)
+{
+	struct ev_goexit ev = { .h = header(m, EV_GOEXIT, sizeof(ev)),
+				.gp = c->gp,
+				.goid = c->goid,
+				.stack_size = c->size,
+				.used = next_random() % 2 ? c->size / 2 + next_random() % 128 * 8
+							  : 0 };
+
+	c->goid = 0;
+	return m->take(m->arg, &ev.h);
+}
+
+static int make_stack(struct maker *m, unsigned i)
+{
+	struct {
+		struct ev_stack s;
+		uint64_t pc[20];
+	} ev = { .s.h = header(m, EV_STACK, sizeof(ev)) };
+
+	m->stack[i] = next_random() | 1;
+	ev.s.stack_id = m->stack[i];
+	ev.s.depth = 20;
+	for (unsigned k = 0; k < 20; k++)
+		ev.pc[k] = 0x480000 + next_random() % 500 * 0x40;
+	return m->take(m->arg, &ev.s.h);
+}
+
+static int make(struct maker *m, uint64_t count)
+{
+	int r = 0;
+
+	m->now = 1000000000;
+	m->left = count;
+	for (unsigned i = 0; i < STACKS && m->left && !r; i++)
+		r = make_stack(m, i);
+	while (m->left && !r) {
+		struct coroutine *c = &m->c[next_random() % ALIVE];
+
+		if (!c->goid)
+			r = be_born(m, c);
+		else
+			r = c->size < 65536 ? grow(m, c) : end(m, c);
+	}
+	return r;
+}
+
+/* --- what takes them ----------------------------------------------------------------------- */
+
+static int nothing(void *arg, const struct ev_header *ev)
+{
+	(void)ev;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+static int add_up(void *arg, const struct ev_header *ev)
+{
+	return aggregate_event(arg, ev);
+}
+
+struct recording {
+	struct capture_writer *w;
+	struct err e;
+};
+
+static int write_down(void *arg, const struct ev_header *ev)
+{
+	struct recording *r = arg;
+
+	return capture_event(r->w, ev, &r->e);
+}
+
+static double cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+static void print_cost(uint64_t records, double ns, const char *file)
+{
+	struct rusage usage;
+	struct stat st;
+
+	getrusage(RUSAGE_SELF, &usage);
+	printf("records %" PRIu64 " ns %.1f rss_kib %ld", records, ns / (double)records,
+	       usage.ru_maxrss);
+	if (file && !stat(file, &st))
+		printf(" bytes %.2f", (double)st.st_size / (double)records);
+}
+
+static void print_totals(struct aggregate *a)
+{
+	const struct totals *t = aggregate_totals(a);
+
+	printf(" coroutines %" PRIu64 " growths %" PRIu64 " bytes_copied %" PRIu64, t->coroutines,
+	       t->growths, t->bytes_copied);
+}
+
+static void check(int r, const struct err *e)
+{
+	if (r)
+		errx(1, "%s", e ? e->text : strerror(-r));
+}
+
+static void bench_aggregate(uint64_t count)
+{
+	static struct maker empty, m;
+	struct aggregate *a;
+	uint64_t ignored = 0;
+	double begin, making;
+
+	empty.take = nothing;
+	empty.arg = &ignored;
+	begin = cpu_ns();
+	make(&empty, count);
+	making = cpu_ns() - begin;
+	check(aggregate_new(&a), NULL);
+	m.take = add_up;
+	m.arg = a;
+	begin = cpu_ns();
+	check(make(&m, count), NULL);
+	aggregate_finish(a);
+	print_cost(count, cpu_ns() - begin - making, NULL);
+	print_totals(a);
+	aggregate_free(a);
+}
+
+static void bench_write(uint64_t count, const char *file)
+{
+	static struct maker empty, m;
+	struct run_info info = { .cpus = 8 };
+	struct recording r;
+	uint64_t ignored = 0;
+	double begin, making;
+
+	empty.take = nothing;
+	empty.arg = &ignored;
+	begin = cpu_ns();
+	make(&empty, count);
+	making = cpu_ns() - begin;
+	begin = cpu_ns();
+	check(capture_create(file, &info, &r.w, &r.e), &r.e);
+	m.take = write_down;
+	m.arg = &r;
+	check(make(&m, count), &r.e);
+	check(capture_close(r.w, NULL, &r.e), &r.e);
+	print_cost(count, cpu_ns() - begin - making, file);
+}
+
+static void bench_read(const char *file, bool report)
+{
+	struct capture_damage damage = { 0 };
+	struct capture_reader *r;
+	struct aggregate *a;
+	struct names *n;
+	struct err e;
+	uint64_t records = 0;
+	double begin = cpu_ns();
+
+	check(aggregate_new(&a), NULL);
+	check(names_new(&n), NULL);
+	check(capture_open(file, &r, &e), &e);
+	check(capture_read(r, n, report ? add_up : nothing, report ? (void *)a : &records, &damage,
+			   &e),
+	      &e);
+	if (report) {
+		struct render_context c = { .out = fopen("/dev/null", "w"),
+					    .info = capture_info(r),
+					    .aggregate = a,
+					    .names = n,
+					    .damage = &damage };
+
+		aggregate_finish(a);
+		if (c.out) {
+			check(format_table.end(NULL, &c), NULL);
+			fclose(c.out);
+		}
+		records = aggregate_totals(a)->events;
+	}
+	if (capture_is_damaged(&damage))
+		errx(1, "the capture is damaged");
+	print_cost(records, cpu_ns() - begin, file);
+	print_totals(a);
+	capture_reader_free(r);
+	names_free(n);
+	aggregate_free(a);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "aggregate"))
+		bench_aggregate(strtoull(argv[2], NULL, 10));
+	else if (argc == 4 && !strcmp(argv[1], "write"))
+		bench_write(strtoull(argv[2], NULL, 10), argv[3]);
+	else if (argc == 3 && !strcmp(argv[1], "read"))
+		bench_read(argv[2], false);
+	else if (argc == 3 && !strcmp(argv[1], "report"))
+		bench_read(argv[2], true);
+	else
+		errx(2, "usage: formats_bench aggregate COUNT | write COUNT FILE | read FILE | "
+			"report FILE");
+	putchar('\n');
+	return 0;
+}
