@@ -18,7 +18,7 @@ show() { # TITLE PROGRAM [ARG...]
 	}
 }
 
-show "A C program on the bundled coroutine runtime: 200 coroutines that recurse" "$O/samples/c/recurse" 200
+show "A C program on the bundled coroutine runtime: 200 coroutines that recurse" "$O/samples/c/recurse" -v 200
 
 go=$O/samples/go/recurse
 if [ ! -x "$go" ]; then
@@ -27,5 +27,5 @@ elif ! why=$("$st" run -q --source=bpf -o /dev/null -- "$go" 1 2>&1); then
 	printf '\n== A Go program: skipped, it is traced by BPF probes only, and here:\n%s\n' "$why"
 else
 	show "A Go program, as go build leaves it: 2,000 goroutines that recurse" "$go" -v 2000 64
-	printf '\nThe lines before the summary are the Go program'\''s own arithmetic: compare the growths.\n'
 fi
+printf '\nThe lines before each summary are the program'\''s own arithmetic: compare the growths.\n'
