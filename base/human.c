@@ -86,3 +86,10 @@ struct human human_share(double part, double all)
 		snprintf(h.s, sizeof(h.s), "%.1f %%", pct);
 	return h;
 }
+
+struct human human_time_share(uint64_t part, uint64_t all)
+{
+	if (part > all)
+		return (struct human){ "over 100 %" };
+	return human_share((double)part, all ? (double)all : 1);
+}

@@ -198,7 +198,7 @@ static char *text_of_start(const struct advice *a, const char *entry, bool utf8)
 		    "most %s (%s for each of %s at once)",
 		    a->whole_program ? "all coroutines" : entry, human_size(a->to).s,
 		    human_size(a->from).s, human_count(a->copies).s, human_size(a->bytes).s,
-		    human_time(a->ns, utf8).s, human_share((double)a->ns, (double)a->cpu_ns).s,
+		    human_time(a->ns, utf8).s, human_time_share(a->ns, a->cpu_ns).s,
 		    human_size(a->cost_bytes).s, human_size(a->to - a->from).s,
 		    human_count(a->peak_alive).s) < 0)
 		return NULL;
@@ -215,7 +215,7 @@ static char *text_of_frame(const struct advice *a, const char *leaf, bool utf8)
 		    "once, %s times (%s, %s of CPU)",
 		    leaf, human_size(a->frame_bytes).s, human_size(a->from).s, human_size(a->to).s,
 		    human_count(a->copies).s, human_time(a->ns, utf8).s,
-		    human_share((double)a->ns, (double)a->cpu_ns).s) < 0)
+		    human_time_share(a->ns, a->cpu_ns).s) < 0)
 		return NULL;
 	return r;
 }

@@ -18,9 +18,15 @@ struct site site_entry(struct names *n, uint32_t pid, uint64_t entry_pc)
 	return to_site(&v[count - 1]);
 }
 
+/*
+ * Assembly makes Go's first goroutine: its creator is runtime.rt0_go, or, where the call goes
+ * through a wrapper for the other calling convention, that wrapper, which is named as what it
+ * wraps.
+ */
 static bool is_startup(const char *function)
 {
-	return !strcmp(function, "runtime.rt0_go") || !strcmp(function, "runtime.rt0_go.abi0");
+	return !strcmp(function, "runtime.rt0_go") || !strcmp(function, "runtime.rt0_go.abi0") ||
+	       !strcmp(function, "runtime.newproc");
 }
 
 bool site_creator(struct names *n, uint32_t pid, uint64_t creator_pc, uint64_t entry_pc,

@@ -12,8 +12,8 @@ struct names;
 
 /*
  * Where a coroutine was created: the go statement, in the function that has it in the source.  A
- * runtime's first coroutine has none (Go's comes from the assembly of runtime.rt0_go): then it is
- * the coroutine's own function, and the result is false.
+ * runtime's first coroutine has none: then it is the coroutine's own function, and the result is
+ * false.
  */
 bool site_creator(struct names *n, uint32_t pid, uint64_t creator_pc, uint64_t entry_pc,
 		  struct site *ret);

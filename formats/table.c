@@ -107,8 +107,7 @@ static int print_head(const struct render_context *c, const struct totals *t)
 	if (t->bytes_copied)
 		fprintf(c->out, " (%s copied in %s, %s of %s)", human_size(t->bytes_copied).s,
 			human_time(t->copy_ns, c->utf8).s,
-			human_share((double)t->copy_ns, cpu_of(t) ? (double)cpu_of(t) : 1).s,
-			t->cpu_ns ? "CPU" : "the time");
+			human_time_share(t->copy_ns, cpu_of(t)).s, t->cpu_ns ? "CPU" : "the time");
 	fprintf(c->out, "%s\n", c->colour ? NORMAL : "");
 	return 0;
 }
@@ -424,7 +423,7 @@ static int print_cost(const struct render_context *c, const struct totals *t)
 	uint64_t hits = totals_probe_hits(t), lost = totals_lost(t);
 	int r = sentence(c, "cost:", false, "%s probe hit%s, about %s (%s of %s)%s",
 			 human_count(hits).s, plural(hits), human_time(t->probe_cost_ns, c->utf8).s,
-			 human_share((double)t->probe_cost_ns, cpu_of(t) ? (double)cpu_of(t) : 1).s,
+			 human_time_share(t->probe_cost_ns, cpu_of(t)).s,
 			 t->cpu_ns ? "CPU" : "the time", lost ? "" : "; 0 events lost");
 
 	return r || !lost ? r : print_lost(c, t, lost);
