@@ -194,7 +194,7 @@ c_function() { # PROGRAM: frames has left out.txt and the bias
 
 # Damaged copies may be refused or misread; they must not crash or take long.
 fuzz() { # PROGRAM
-	image_fuzz "$1" 300 >fuzz.txt 2>&1 || {
+	image_fuzz "$1" 100 >fuzz.txt 2>&1 || {
 		echo "image_fuzz: status $?"
 		cat fuzz.txt
 	}

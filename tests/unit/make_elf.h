@@ -132,6 +132,25 @@ static inline void made_code(struct made *m, size_t len)
 	made_add(m, PT_LOAD, PF_R | PF_X, from);
 }
 
+/* Code of 256 bytes: all that image_open asks for. */
+static inline void sound(struct made *m, uint16_t type)
+{
+	made_begin(m, type);
+	made_code(m, 256);
+}
+
+/* A dynamic section, loaded too. */
+static inline void put_dynamic(struct made *m, const Elf64_Dyn *dyn, size_t count)
+{
+	size_t from;
+
+	put_align(m, 8);
+	from = m->n;
+	put(m, dyn, count * sizeof(*dyn));
+	made_add(m, PT_LOAD, PF_R | PF_W, from);
+	made_add(m, PT_DYNAMIC, PF_R, from);
+}
+
 /* One named section beside the table of names. */
 static inline void made_section(struct made *m, const char *name, size_t offset, size_t size)
 {
