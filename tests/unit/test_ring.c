@@ -56,7 +56,7 @@ static int teardown(void **state)
 /* The producer's side of base/event.h. */
 static struct ev_header *reserve(struct ev_ring *ring, uint16_t size)
 {
-	uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED), at, pad;
+	__u64 head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED), at, pad;
 	uint8_t *data = (uint8_t *)ring + EV_RING_HEADER;
 
 	do {
@@ -185,7 +185,7 @@ static void two_producers(struct fixture *f, bool patient)
 	assert_false(f->reader.broken);
 	assert_int_equal(f->reader.dropped, 0);
 	assert_int_equal(f->reader.tail, f->ring->head);
-	assert_true(f->ring->head > 100 * SIZE); /* it went round and round */
+	assert_true(f->ring->head > (patient ? 100 : 2) * SIZE); /* it went round and round */
 	if (patient) {
 		assert_int_equal(seen.records[1], RECORDS);
 		assert_int_equal(seen.records[2], RECORDS);
