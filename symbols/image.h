@@ -16,18 +16,20 @@ struct err;
 struct image;
 
 /*
- * Opens an x86-64 ELF executable.  Errors name the path: -ENOENT, -EACCES, -ENOEXEC (not ELF, a
- * script, truncated, garbage, 32-bit or foreign architecture, a shared library without entry
- * point); the text says which.
+ * Opens an x86-64 ELF executable.  The text of an error names the path and what is wrong with it,
+ * the hint the remedy.  -ENOENT and whatever else open gives; -EACCES: not readable, not
+ * executable, a directory, no regular file; -ENOEXEC: not ELF, a script, truncated, damaged, 32-bit
+ * or of another machine or system, a shared library, packed with UPX.
  */
 int image_open(const char *path, struct image **ret, struct err *e);
 void image_free(struct image *img);
 
 const char *image_path(const struct image *img);
-const char *image_build_id(const struct image *img); /* hex GNU build id, or Go's, or "" */
-const char *image_go_version(
-	const struct image *img);	   /* "go1.22.12", or "" if not Go or not known */
-bool image_is_go(const struct image *img); /* has a pclntab */
+/* Hex digits of the GNU build id, or Go's own build id, or "". */
+const char *image_build_id(const struct image *img);
+/* "go1.22.12", or "" if the program is not Go's or its version is not known. */
+const char *image_go_version(const struct image *img);
+bool image_is_go(const struct image *img); /* has Go's function table */
 bool image_is_pie(const struct image *img);
 
 struct function {
