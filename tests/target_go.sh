@@ -194,6 +194,18 @@ doubts() { # STRIPPED-PROGRAM OLD-MINOR
 	matches garbled '^field stack\.hi 8 table$' out.txt
 }
 
+# newstack without its call of copystack, as if that had been inlined: growth cannot be seen.
+blind() { # PROGRAM, not PIE, with symbols
+	at=$(objdump -d --no-show-raw-insn --disassemble=runtime.newstack "$1" |
+		sed -n 's/^ *\([0-9a-f]*\):.*call.*<runtime\.copystack>$/\1/p')
+	cp "$1" blind
+	printf '\220\220\220\220\220' |
+		dd of=blind bs=1 seek=$((0x$at - 0x400000)) conv=notrunc 2>/dev/null
+	run_ok target_dump blind
+	matches blind "^probe copystack missing: 'runtime\\.newstack' does not call 'runtime\\.copystack': inlined" out.txt
+	matches blind '^probe copystack_end runtime\.copystack 0x' out.txt
+}
+
 # A build guided by the profile of a program that grows stacks all the time: what is hot is inlined.
 profiled() { # GO
 	cat >hot.go <<'END'
@@ -208,12 +220,12 @@ import (
 
 //go:noinline
 func descend(n int) int {
-	var b [256]byte
-	b[n%256] = byte(n)
+	var b [1500]byte
+	b[n] = byte(n)
 	if n == 0 {
 		return 0
 	}
-	return descend(n-1) + int(b[n%256])
+	return descend(n-1) + int(b[n])
 }
 
 func main() {
@@ -224,7 +236,7 @@ func main() {
 	c := make(chan int, 100)
 	for t := time.Now(); time.Since(t) < 2*time.Second; {
 		for i := 0; i < 100; i++ {
-			go func() { c <- descend(40) }()
+			go func() { c <- descend(3) }()
 		}
 		for i := 0; i < 100; i++ {
 			<-c
@@ -267,6 +279,7 @@ if [ -n "$GO122" ]; then
 	profiled "$GO122"
 fi
 doubts "$last" "$minor"
+blind "${last%-s}"
 run_ok target_fuzz "$last" scratch 1 200 && cat out.txt
 if [ -z "$GO119" ]; then echo 'subtest Go 1.19 skipped: not found'; fi
 if [ -z "$GO122" ]; then echo 'subtest Go 1.22 skipped: not found'; fi
