@@ -8,6 +8,10 @@
 #ifndef ST_BPF_EMIT_BPF_H
 #define ST_BPF_EMIT_BPF_H
 
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
 #include "bpf/core.h"
 
 const volatile struct core_config config = {

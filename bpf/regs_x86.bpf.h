@@ -6,7 +6,11 @@
 #ifndef ST_BPF_REGS_X86_BPF_H
 #define ST_BPF_REGS_X86_BPF_H
 
+#include <linux/types.h>
+
 #include <asm/ptrace.h>
+
+#include <bpf/bpf_helpers.h>
 
 /*
  * The verifier lets a context be read at constant offsets only.  Written in C, the compiler merges

@@ -185,8 +185,8 @@ static void two_producers(struct fixture *f, bool patient)
 	assert_false(f->reader.broken);
 	assert_int_equal(f->reader.dropped, 0);
 	assert_int_equal(f->reader.tail, f->ring->head);
-	assert_true(f->ring->head > (patient ? 100 : 2) * SIZE); /* it went round and round */
 	if (patient) {
+		assert_true(f->ring->head > 100 * SIZE); /* it went round and round */
 		assert_int_equal(seen.records[1], RECORDS);
 		assert_int_equal(seen.records[2], RECORDS);
 	} else {
