@@ -3,6 +3,11 @@
 #ifndef ST_TESTS_UNIT_CAPTURE_FILE_H
 #define ST_TESTS_UNIT_CAPTURE_FILE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
