@@ -147,17 +147,21 @@ static int trace(struct run *run)
 	int r, own;
 
 	r = session_open(&run->trace.session, &s, &e);
-	if (!r)
+	own = follow_open_status(r);
+	if (!r) {
 		r = open_views(run, &e);
+		own = EXIT_TRACER_FAILURE;
+	}
 	if (!r) {
 		session_attach_names(s, run->names);
 		r = session_run(s, &sink, &res, &e);
+		own = follow_open_status(r);
 	}
 	if (r) {
 		diag_err(&e);
 		session_free(s);
 		release(run);
-		return follow_open_status(r);
+		return own;
 	}
 	own = report(run, &res);
 	release(run);

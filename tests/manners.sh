@@ -43,7 +43,7 @@ ask_to_end() { # PID WHEN: the program must end on SIGTERM
 
 # The bytes at every probe point of a running ./fate are those of the file: no breakpoint is left.
 unprobed() { # PID
-	base=$(sed -n '1s/-.*//p' "/proc/$1/maps")
+	base=$(sed -n '/\/fate$/{s/-.*//p;q;}' "/proc/$1/maps") # the kernel may map a trampoline below
 	[ "$(od -An -tu2 -j16 -N2 fate | tr -d ' ')" = 3 ] || base=0 # ET_DYN is 3
 	"$ST" run --dry-run -- ./fate | sed -n 's/^ *[a-z_]* *\(0x[0-9a-f]*\) *\(0x[0-9a-f]*\) .*/\1 \2/p' >points.txt
 	[ "$(wc -l <points.txt)" -ge 5 ] || fail "--dry-run lists no points"
@@ -128,7 +128,7 @@ if command -v script >/dev/null; then
 		done
 		printf '\003'
 		sleep 2
-	) | script -qec "$ST run -- ./fate signal" tty.txt >/dev/null 2>&1
+	) | script -qec "exec $ST run -- ./fate signal" tty.txt >/dev/null 2>&1
 	grep -q 'signal 2' tty.txt || fail "Ctrl-C did not reach the program"
 	grep -q 'coroutines' tty.txt || fail "no report after Ctrl-C"
 	grep -qa 'COMMAND_EXIT_CODE="7"' tty.txt || fail "Ctrl-C: the status is not the program's: $(tail -n 1 tty.txt)"

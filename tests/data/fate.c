@@ -59,6 +59,12 @@ static void wait_for_signal(void)
 	exit(7);
 }
 
+static void die_by(int signo)
+{
+	signal(signo, SIG_DFL);
+	raise(signo);
+}
+
 static void main_coroutine(void *arg)
 {
 	const char *what = args[1];
@@ -69,7 +75,7 @@ static void main_coroutine(void *arg)
 	if (!strcmp(what, "exit"))
 		exit(atoi(args[2]));
 	else if (!strcmp(what, "kill"))
-		raise(atoi(args[2]));
+		die_by(atoi(args[2]));
 	else if (!strcmp(what, "cat"))
 		copy_input();
 	else if (!strcmp(what, "whoami"))
