@@ -61,6 +61,28 @@ if run "$cc" -O2 -flto -fuse-ld=gold -o lto "$TOP/samples/c/recurse.c" && [ "$st
 	check_note lto
 fi
 
+# The description, as the tracer understands it, against the runtime's own layout.
+if [ -x "$ST" ] && run_ok "$ST" run --dry-run "$O/samples/c/recurse"; then
+	while read -r field name; do
+		offset=$(sed -n "s/^#define $name[[:space:]]*\([0-9]*\)$/\1/p" "$TOP/runtime/layout_amd64.h")
+		matches "$field" "^ +$field +${offset:-none}  note\$" out.txt
+	done <<-END
+		stack.lo G_STACK_LO
+		stack.hi G_STACK_HI
+		sched.sp G_SCHED_SP
+		sched.pc G_SCHED_PC
+		sched.bp G_SCHED_BP
+		goid G_ID
+		parentGoid G_PARENT_ID
+		gopc G_CREATOR_PC
+		startpc G_ENTRY
+		atomicstatus G_STATUS
+		waitreason G_WAIT_REASON
+		use_max G_USE_MAX
+	END
+	equal 'probes of the price of a NOP' 6 "$(grep -c ' nop ' out.txt)"
+fi
+
 # --- names of the C library and of the runtime in a program of one's own -------------------------
 
 cat >theirs.c <<'END'

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What cannot go on ends with status 2 and a report that names the coroutines. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "tests/corun/child.h"
+
+static uint64_t last_id;
 
 static __attribute__((noinline)) long runaway(long n)
 {
@@ -22,6 +26,13 @@ static void start_overflowing(void *arg)
 {
 	co_go(overflowing, arg);
 	co_yield();
+}
+
+static void start_nothing(void *arg)
+{
+	CHECK_EQUAL(co_self(), last_id + 1);
+	last_id++;
+	(void)arg;
 }
 
 static struct co_chan *c;
@@ -58,11 +69,6 @@ static void start_deadlock(void *arg)
 	CHECK(0);
 }
 
-static void start_nothing(void *arg)
-{
-	(void)arg;
-}
-
 static __attribute__((no_split_stack)) void unchecked(void *arg)
 {
 	(void)arg;
@@ -71,6 +77,41 @@ static __attribute__((no_split_stack)) void unchecked(void *arg)
 static void start_unchecked(void *arg)
 {
 	co_go(unchecked, arg);
+}
+
+/* As many coroutines as the address space holds, and not one more; those that are there work. */
+static void start_crowd(void *arg)
+{
+	struct rlimit limit = { 256 << 20, 256 << 20 };
+	unsigned long n;
+	int rc;
+
+	(void)arg;
+	co_chan_make(0, 0, &c);
+	setrlimit(RLIMIT_AS, &limit);
+	for (n = 0; !(rc = co_go(never_runs, NULL)); n++)
+		;
+	CHECK_EQUAL(rc, -12);
+	CHECK(n > 50000);
+	co_yield();
+	CHECK_EQUAL(co_go(never_runs, NULL), 0);
+	co_yield();
+}
+
+static void start_growing_crowd(void *arg)
+{
+	struct rlimit limit = { 64 << 20, 64 << 20 };
+
+	(void)arg;
+	setrlimit(RLIMIT_AS, &limit);
+	runaway(1);
+}
+
+static void *elsewhere(void *arg)
+{
+	/* Another thread may run coroutines, too, and its stack is as good. */
+	*(int *)arg = co_run(NULL, start_nothing, NULL);
+	return NULL;
 }
 
 static void start_huge(void *arg)
@@ -94,9 +135,13 @@ static __attribute__((noinline)) int play(const char *role)
 		co_run(NULL, start_unchecked, NULL);
 	else if (!strcmp(role, "huge"))
 		co_run(NULL, start_huge, NULL);
+	else if (!strcmp(role, "crowd"))
+		co_run(NULL, start_crowd, NULL);
+	else if (!strcmp(role, "growing"))
+		co_run(NULL, start_growing_crowd, NULL);
 	else
 		check_run(start_nothing);
-	return 0;
+	return check_result();
 }
 
 static void check_status(int status)
@@ -113,7 +158,8 @@ static void check_bad(const char *env, const char *text)
 
 int main(int argc, char **argv)
 {
-	int status;
+	int status, rc = 1;
+	pthread_t t;
 
 	if (argc > 1)
 		return play(argv[1]);
@@ -133,6 +179,19 @@ int main(int argc, char **argv)
 	check_status(child_run("huge", NULL));
 	CHECK_SAID("fatal error: stack overflow");
 	CHECK_SAID("needs 32985348833");
+
+	/* A stack that cannot move for want of memory is fatal. */
+	if (!check_moving()) {
+		CHECK_EQUAL(child_run("crowd", NULL), 0);
+		CHECK_EQUAL(strlen(child_said), 0);
+	}
+	check_status(child_run("growing", NULL));
+	CHECK_SAID("fatal error: out of memory: cannot grow the stack of coroutine 1 from ");
+
+	check_run(start_nothing);
+	CHECK(!pthread_create(&t, NULL, elsewhere, &rc) && !pthread_join(t, NULL) && !rc);
+	check_run(start_nothing);
+	CHECK_EQUAL(last_id, 3);
 
 	check_status(child_run("deadlock", NULL));
 	CHECK_SAID("fatal error: all coroutines are asleep - deadlock!");
