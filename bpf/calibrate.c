@@ -99,7 +99,6 @@ int calibrate(struct core_bpf *core, bool multi, enum cost_class begin, enum cos
 {
 	const struct calibration_loop *loop = calibration_loop(begin, end);
 	struct core_calibration *c = &core->bss->calibration;
-	uint64_t typical = cost_class_ns(begin) + cost_class_ns(end);
 	uint32_t with, without;
 	struct attachment *a;
 	struct attach_site site[2];
@@ -122,6 +121,6 @@ int calibrate(struct core_bpf *core, bool multi, enum cost_class begin, enum cos
 		return err_set(e, EIO, "cannot calibrate the probes: they are never hit");
 	ret->pair_ns = median(c->pair_ns, c->count);
 	ret->hit_ns = with > without ? (with - without) / (2 * BATCH) : 0;
-	ret->hit_ns = ret->hit_ns * 2 * cost_class_ns(COST_BRANCH) / typical;
+	ret->typical_ns = (cost_class_ns(begin) + cost_class_ns(end)) / 2;
 	return 0;
 }

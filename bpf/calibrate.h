@@ -15,7 +15,8 @@ struct err;
 
 struct calibration {
 	uint64_t pair_ns; /* from the end of one probe's program to the start of the next one's */
-	uint64_t hit_ns;  /* one hit of a branch-class probe */
+	uint64_t hit_ns;  /* one hit, the mean of both */
+	uint64_t typical_ns; /* what the cost classes say of that, to scale the others by */
 };
 
 /*

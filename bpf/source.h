@@ -87,7 +87,7 @@ const char *source_name(const struct source *s); /* "bpf" or "ring" */
 struct source_info {
 	const char *link; /* "uprobe_multi", "perf uprobe" or "shared memory" */
 	uint64_t pair_ns; /* between two adjacent probes: subtracted from durations */
-	uint64_t hit_ns;  /* one hit of a branch-class probe, for the cost estimate */
+	uint64_t hit_ns;  /* one hit of the growth's own probes, for the cost estimate */
 };
 void source_describe(const struct source *s, struct source_info *ret);
 

@@ -96,13 +96,18 @@ static uint64_t gogo_hits(const struct source_bpf *b)
 	return c.hits[EV_PROBE_GOGO];
 }
 
+/* One hit of a probe: what was measured, scaled to its class. */
+static uint64_t hit_ns(const struct source_bpf *b, enum ev_probe p)
+{
+	return b->cal.hit_ns * cost_class_ns(b->plan.point[p].cost) / b->cal.typical_ns;
+}
+
 static uint64_t cost_ns(const struct source_bpf *b, const struct core_counters *c)
 {
 	uint64_t ns = c->body_ns;
 
 	for (int i = 0; i < EV_PROBE_COUNT; i++)
-		ns += c->hits[i] * cost_class_ns(b->plan.point[i].cost) * b->cal.hit_ns /
-		      cost_class_ns(COST_BRANCH);
+		ns += c->hits[i] * hit_ns(b, i);
 	return ns + c->hits[EV_PROBE_GOGO] * GOGO_BODY_NS;
 }
 
@@ -227,6 +232,7 @@ static int bpf_attach(struct source *s, pid_t pid, struct err *e)
 		r = open_gogo(b, e);
 		if (r)
 			return r;
+		windows_opened(&b->windows, source_now_ns(), gogo_hits(b));
 	}
 	b->totals_ns = source_now_ns();
 	b->core->bss->active = 1;
@@ -327,7 +333,6 @@ int source_bpf_open(struct image *img, const struct target *t, const struct plan
 		    const struct source_options *opt, struct source **ret, struct err *e)
 {
 	struct source_bpf *b = calloc(1, sizeof(*b));
-	uint64_t gogo_ns;
 	int r;
 
 	if (!b)
@@ -343,9 +348,8 @@ int source_bpf_open(struct image *img, const struct target *t, const struct plan
 	}
 	if (!plan->point[EV_PROBE_GOGO].present)
 		b->opt.switches = SWITCHES_OFF;
-	gogo_ns = b->cal.hit_ns * cost_class_ns(plan->point[EV_PROBE_GOGO].cost) /
-		  cost_class_ns(COST_BRANCH);
-	windows_init(&b->windows, b->opt.switches, b->opt.switch_budget_pm, gogo_ns + GOGO_BODY_NS);
+	windows_init(&b->windows, b->opt.switches, b->opt.switch_budget_pm,
+		     hit_ns(b, EV_PROBE_GOGO) + GOGO_BODY_NS);
 	*ret = &b->s;
 	return 0;
 }

@@ -194,6 +194,8 @@ static pid_t start(char **argv, const struct source *s, int *ret_release)
 		close(go[1]);
 		if (read(go[0], &c, 1) != 1)
 			_exit(126);
+		if (source_child_fd(s) >= 0)
+			fcntl(source_child_fd(s), F_SETFD, 0);
 		if (source_child_env(s))
 			putenv((char *)source_child_env(s));
 		execv(argv[0], argv);
