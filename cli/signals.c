@@ -36,8 +36,12 @@ int signals_open(int *ret_fd, struct err *e)
 
 void signals_close(int fd)
 {
+	struct signals_seen late;
 	sigset_t set;
 
+	/* One that came while the program ended must not kill us before we tell the program's
+	 * status. */
+	signals_read(fd, &late);
 	close(fd);
 	wanted(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
