@@ -70,7 +70,8 @@ enum ev_stack_flags {
 
 /*
  * pc[0] is in the function that ran out of stack, pc[1] in its caller, and so on.  Every pc is a
- * return address: look up pc - 1.
+ * return address: look up pc - 1.  The function at the root of every coroutine, such as
+ * runtime.goexit, is left out.
  */
 struct ev_stack {
 	struct ev_header h;
@@ -193,8 +194,8 @@ _Static_assert(sizeof(struct ev_exit) == 56, "wire format");
 struct ev_ring {
 	__u64 magic;
 	__u32 abi;
-	__u32 reserved;
-	__u64 size; /* bytes of data, a power of two */
+	__u32 max_frames; /* in a stack record, at most EV_MAX_FRAMES; 0: no stacks are wanted */
+	__u64 size;	  /* bytes of data, a power of two */
 	__u64 pad0[5];
 	__u64 head; /* producers */
 	__u64 lost[EV_LOST_LIMIT];

@@ -35,7 +35,9 @@ struct source_ring {
 	struct source s;
 	struct ev_ring *ring;
 	uint64_t size;
-	uint64_t hit_ns;
+	uint64_t hit_ns, count_ns; /* of a record, and of a switch, which is only counted */
+	uint64_t begin_ns;	   /* when the program was let go */
+	bool switches;
 	pid_t pid;
 	char env[sizeof(EV_RING_ENV) + 16];
 	struct ring_reader reader;
@@ -80,27 +82,58 @@ static int ring_consume(struct source *s, source_event_fn *fn, void *arg)
 	return result ? result : n;
 }
 
-static int report_totals(struct source_ring *r, source_event_fn *fn, void *arg)
+static uint64_t hits_of(const struct source_ring *r, enum ev_probe probe)
+{
+	return __atomic_load_n(&r->ring->hits[probe], __ATOMIC_RELAXED);
+}
+
+/* The runtime counts every switch, so there is one window, as long as the run. */
+static int report_switches(struct source_ring *r, source_event_fn *fn, void *arg)
+{
+	struct ev_switches ev = { 0 };
+
+	if (!r->switches)
+		return 0;
+	source_fill_header(&ev.h, EV_SWITCHES, sizeof(ev), r->pid);
+	ev.window_ns = ev.h.time_ns - r->begin_ns;
+	ev.h.time_ns = r->begin_ns;
+	ev.count = hits_of(r, EV_PROBE_GOGO);
+	return fn(arg, &ev.h);
+}
+
+static int report_losses(struct source_ring *r, source_event_fn *fn, void *arg)
 {
 	struct ev_lost lost = { 0 };
-	struct ev_hits hits = { 0 };
-	uint64_t all = 0;
-	int result;
 
 	source_fill_header(&lost.h, EV_LOST, sizeof(lost), r->pid);
 	for (int i = 0; i < EV_LOST_LIMIT; i++)
 		lost.count[i] = __atomic_load_n(&r->ring->lost[i], __ATOMIC_RELAXED);
 	lost.count[EV_LOST_UNREADABLE] += r->reader.dropped;
-	result = fn(arg, &lost.h);
-	if (result)
-		return result;
-	source_fill_header(&hits.h, EV_HITS, sizeof(hits), r->pid);
+	return fn(arg, &lost.h);
+}
+
+/* A copy hits two probes and writes one record; a switch and newstack are only counted. */
+static int report_hits(struct source_ring *r, source_event_fn *fn, void *arg)
+{
+	struct ev_hits ev = { 0 };
+
+	source_fill_header(&ev.h, EV_HITS, sizeof(ev), r->pid);
 	for (int i = 0; i < EV_PROBE_LIMIT; i++) {
-		hits.hits[i] = __atomic_load_n(&r->ring->hits[i], __ATOMIC_RELAXED);
-		all += hits.hits[i];
+		ev.hits[i] = hits_of(r, i);
+		ev.cost_ns += ev.hits[i] * r->count_ns;
 	}
-	hits.cost_ns = all * r->hit_ns;
-	return fn(arg, &hits.h);
+	ev.cost_ns += r->hit_ns * (hits_of(r, EV_PROBE_COPYSTACK) + hits_of(r, EV_PROBE_NEWPROC) +
+				   hits_of(r, EV_PROBE_GOEXIT));
+	return fn(arg, &ev.h);
+}
+
+static int report_totals(struct source_ring *r, source_event_fn *fn, void *arg)
+{
+	int result = report_switches(r, fn, arg);
+
+	if (!result)
+		result = report_losses(r, fn, arg);
+	return result ? result : report_hits(r, fn, arg);
 }
 
 /*
@@ -126,6 +159,7 @@ static int ring_attach(struct source *s, pid_t pid, struct err *e)
 {
 	(void)e;
 	from(s)->pid = pid;
+	from(s)->begin_ns = source_now_ns();
 	return 0;
 }
 
@@ -172,6 +206,16 @@ static uint64_t measure_hit(void)
 		memcpy(to, &ev, sizeof(ev));
 		__atomic_store_n(&to->h.kind, (__u16)EV_COPYSTACK, __ATOMIC_RELEASE);
 	}
+	return (source_now_ns() - begin) / CALIBRATION_ROUNDS;
+}
+
+static uint64_t measure_count(void)
+{
+	static uint64_t n;
+	uint64_t begin = source_now_ns();
+
+	for (unsigned i = 0; i < CALIBRATION_ROUNDS; i++)
+		__atomic_fetch_add(&n, 1, __ATOMIC_RELAXED);
 	return (source_now_ns() - begin) / CALIBRATION_ROUNDS;
 }
 
@@ -222,8 +266,11 @@ int source_ring_open(const struct target *t, const struct source_options *opt, s
 		return rc;
 	}
 	ring_format(r->ring, r->size);
+	r->ring->max_frames = opt->max_frames;
+	r->switches = opt->switches != SWITCHES_OFF;
 	ring_reader_init(&r->reader, r->ring, r->size);
 	r->hit_ns = measure_hit();
+	r->count_ns = measure_count();
 	*ret = &r->s;
 	return 0;
 }

@@ -28,12 +28,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAMES	     64 /* in one stack, as the tracer's default for its own probes */
 #define KNOWN_STACKS 4096
 
 struct ev_ring *ring;
 static uint64_t known_stack[KNOWN_STACKS];
 static uint32_t pid;
+static _Thread_local uint32_t tid;
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
@@ -58,7 +58,8 @@ static void lose(enum ev_lost_reason reason)
 /* Room for size bytes in one piece; NULL and counted if there is none. */
 static void *reserve(uint16_t size)
 {
-	uint64_t mask = ring->size - 1, head, at, pad;
+	uint64_t mask = ring->size - 1, at, pad;
+	__u64 head;
 	char *data = (char *)ring + EV_RING_HEADER;
 
 	head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
@@ -91,12 +92,14 @@ static bool publish(enum ev_kind kind, struct ev_header *record, uint16_t size, 
 
 	if (!h)
 		return false;
+	if (!tid)
+		tid = (uint32_t)gettid(); /* once: a system call takes longer than all the rest */
 	record->kind = EV_NONE;
 	record->size = size;
 	record->cpu = (uint32_t)sched_getcpu();
 	record->time_ns = time;
 	record->pid = pid;
-	record->tid = (uint32_t)gettid();
+	record->tid = tid;
 	memcpy(h, record, size);
 	__atomic_store_n(&h->kind, (uint16_t)kind, __ATOMIC_RELEASE);
 	return true;
@@ -157,12 +160,19 @@ static uint64_t write_stack(const struct g *gp, uint64_t time)
 {
 	struct {
 		struct ev_stack head;
-		uint64_t pc[FRAMES];
+		uint64_t pc[EV_MAX_FRAMES + 1];
 	} ev = { 0 };
+	size_t max = ring->max_frames < EV_MAX_FRAMES ? ring->max_frames : EV_MAX_FRAMES, n;
+	uint64_t id, *known;
 	enum unwind_end end;
-	size_t n = unwind(gp, true, ev.pc, FRAMES, &end);
-	uint64_t id = hash_stack(ev.pc, n), *known = &known_stack[id % KNOWN_STACKS];
 
+	if (!max)
+		return 0;
+	n = unwind(gp, true, ev.pc, max + 1, &end);
+	if (end == UNWIND_WHOLE || n > max) /* the root, or one too many */
+		n--;
+	id = hash_stack(ev.pc, n);
+	known = &known_stack[id % KNOWN_STACKS];
 	if (*known == id)
 		return id;
 	ev.head.stack_id = id;
