@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What tracing adds to one stack growth of a Go program, and what bpftrace adds for less: one run, in turns.
 #
-# Each round runs the same program plain and under each tracer; added time is that of the tracer's run minus that of
-# the plain run of the same round, divided by the growths.  Absolute times depend on the machine; the ratios are the result.
+# Each round runs the same program plain and under each tracer.  Added time is the least (median) time under a tracer minus
+# the least (median) plain time, by growth.  Absolute times depend on the machine; the ratios are the result.
 set -eu
 rounds=${ROUNDS:-9} coroutines=${COROUTINES:-20000} frames=50
 growths=$((coroutines * 2)) # 2 KiB to 4 to 8
@@ -40,9 +40,8 @@ fi
 
 i=0
 while [ $i -lt "$rounds" ]; do
-	plain=$(run plain)
-	for m in $modes; do
-		echo "$m $(run "$m") $plain"
+	for m in plain $modes; do
+		echo "$m $(run "$m")"
 	done
 	i=$((i + 1))
 done >"$dir/times"
@@ -53,18 +52,25 @@ awk -v growths="$growths" -v modes="$modes" '
 		for (i = 2; i <= n; i++)
 			for (j = i; j > 1 && a[j - 1] > a[j]; j--) { t = a[j]; a[j] = a[j - 1]; a[j - 1] = t }
 	}
-	{ added[$1, ++n[$1]] = ($2 - $3) / growths }
+	function load(mode,   j) {
+		for (j = 1; j <= n[mode]; j++) v[j] = time[mode, j]
+		sort(v, n[mode])
+		min[mode] = v[1] / growths
+		med[mode] = v[int((n[mode] + 1) / 2)] / growths
+	}
+	{ time[$1, ++n[$1]] = $2 }
 	END {
-		printf "%-16s %14s %14s   (ns added a growth, %d growths, %d rounds in turns)\n",
-			"tracer", "min", "median", growths, n["stacktrace"]
+		load("plain")
+		printf "%-16s %10s %10s   ns a growth, %d growths, %d rounds in turns\n", "", "min", "median",
+			growths, n["plain"]
+		printf "%-16s %10.0f %10.0f   in all\n", "plain", min["plain"], med["plain"]
 		k = split(modes, m, " ")
 		for (i = 1; i <= k; i++) {
-			for (j = 1; j <= n[m[i]]; j++) v[j] = added[m[i], j]
-			sort(v, n[m[i]])
-			min[m[i]] = v[1]; med[m[i]] = v[int((n[m[i]] + 1) / 2)]
-			printf "%-16s %14.0f %14.0f\n", m[i], min[m[i]], med[m[i]]
+			load(m[i])
+			min[m[i]] -= min["plain"]; med[m[i]] -= med["plain"]
+			printf "%-16s %10.0f %10.0f   added\n", m[i], min[m[i]], med[m[i]]
 		}
 		for (i = 3; i <= k; i++)
-			printf "stacktrace (begin, end, call stack) / %s (entry alone): %.2f by median, %.2f by min\n",
-				m[i], med["stacktrace"] / med[m[i]], min["stacktrace"] / min[m[i]]
+			printf "stacktrace (begin, end, call stack) / %s (entry alone): %.2f by min, %.2f by median\n",
+				m[i], min["stacktrace"] / min[m[i]], med["stacktrace"] / med[m[i]]
 	}' "$dir/times"
