@@ -173,7 +173,7 @@ void attach_free_all(struct attachment **a, size_t n)
 
 	if (!n)
 		return;
-	started = n > 1 && a[1] && !pthread_create(&thread, NULL, free_one, a[0]);
+	started = n > 1 && !pthread_create(&thread, NULL, free_one, a[0]);
 	if (!started)
 		attach_free(a[0]);
 	attach_free_all(a + 1, n - 1);

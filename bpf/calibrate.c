@@ -95,7 +95,7 @@ static uint32_t time_loop(const struct calibration_loop *loop)
 }
 
 int calibrate(struct core_bpf *core, bool multi, enum cost_class begin, enum cost_class end,
-	      struct calibration *ret, struct err *e)
+	      struct calibration *ret, struct attachment **ret_probes, struct err *e)
 {
 	const struct calibration_loop *loop = calibration_loop(begin, end);
 	struct core_calibration *c = &core->bss->calibration;
@@ -116,11 +116,13 @@ int calibrate(struct core_bpf *core, bool multi, enum cost_class begin, enum cos
 	if (r)
 		return r;
 	with = time_loop(loop);
-	attach_free(a);
-	if (!c->count)
+	if (!c->count) {
+		attach_free(a);
 		return err_set(e, EIO, "cannot calibrate the probes: they are never hit");
+	}
 	ret->pair_ns = median(c->pair_ns, c->count);
 	ret->hit_ns = with > without ? (with - without) / (2 * BATCH) : 0;
+	*ret_probes = a;
 	ret->typical_ns = (cost_class_ns(begin) + cost_class_ns(end)) / 2;
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "bpf/plan.h"
 
+struct attachment;
 struct core_bpf;
 struct err;
 
@@ -21,10 +22,11 @@ struct calibration {
 
 /*
  * Puts probes of the loaded core on two adjacent instructions of this process, of the given
- * classes, and runs over them; takes some 60 ms.  Fails if attaching does: this is the first use of
- * uprobes.
+ * classes, and runs over them.  Fails if attaching does: this is the first use of uprobes.
+ * *ret_probes is to be freed whenever convenient; it does no harm, and taking it away takes longer
+ * than the calibration.
  */
 int calibrate(struct core_bpf *core, bool multi, enum cost_class begin, enum cost_class end,
-	      struct calibration *ret, struct err *e);
+	      struct calibration *ret, struct attachment **ret_probes, struct err *e);
 
 #endif

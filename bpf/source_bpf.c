@@ -38,7 +38,7 @@ struct source_bpf {
 	struct source s;
 	struct core_bpf *core;
 	struct ring_buffer *ring;
-	struct attachment *probes, *gogo;
+	struct attachment *probes, *gogo, *calibration;
 	struct attach_site gogo_site;
 	struct source_options opt;
 	struct plan plan;
@@ -241,10 +241,17 @@ static int bpf_attach(struct source *s, pid_t pid, struct err *e)
 
 static void detach(struct source_bpf *b)
 {
-	struct attachment *all[] = { b->gogo, b->probes };
+	struct attachment *all[3];
+	size_t n = 0;
 
-	attach_free_all(all, 2);
-	b->gogo = b->probes = NULL;
+	if (b->probes)
+		all[n++] = b->probes;
+	if (b->gogo)
+		all[n++] = b->gogo;
+	if (b->calibration)
+		all[n++] = b->calibration;
+	attach_free_all(all, n);
+	b->probes = b->gogo = b->calibration = NULL;
 }
 
 static int bpf_stop(struct source *s, source_event_fn *fn, void *arg)
@@ -285,8 +292,7 @@ static void bpf_free(struct source *s)
 {
 	struct source_bpf *b = from(s);
 
-	if (b->core)
-		detach(b);
+	detach(b);
 	ring_buffer__free(b->ring);
 	core_bpf__destroy(b->core);
 	free(b->path);
@@ -322,7 +328,7 @@ static int open_core(struct source_bpf *b, struct image *img, const struct targe
 	b->ring = ring_buffer__new(bpf_map__fd(b->core->maps.ring), take_record, b, NULL);
 	if (!b->ring)
 		return err_sys(e, errno, "cannot map the ring of events");
-	r = calibrate(b->core, b->multi, begin->cost, end->cost, &b->cal, e);
+	r = calibrate(b->core, b->multi, begin->cost, end->cost, &b->cal, &b->calibration, e);
 	if (r)
 		return r;
 	b->core->bss->pair_ns = b->cal.pair_ns;
