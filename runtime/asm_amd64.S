@@ -163,7 +163,9 @@ end g0_leave
 .Lcall\@:
 .endm
 
+/* .cfi_signal_frame: gdb then accepts that the caller's frame lies on a stack that is elsewhere. */
 .macro	to_g0
+	.cfi_signal_frame
 	pushq	%rbp
 	.cfi_def_cfa_offset 16
 	.cfi_offset rbp, -16
@@ -332,11 +334,23 @@ end co_call
 .endm
 
 /* edi: enum morestack_kind; the registers are saved below rsp, the vector level is in eax. */
+.macro	cfi_saved dwarf_register, offset
+	.cfi_escape 0x10, \dwarf_register, 3, 0x77, ((\offset) & 0x7f) | 0x80, (\offset) >> 7
+.endm
+
 	.type	grow, @function
 	.p2align 4
 grow:
 	.cfi_startproc
-	.cfi_undefined rip
+	.cfi_signal_frame
+	/* The frame's address is what is saved of rsp, and 8. */
+	.cfi_escape 0x0f, 6, 0x77, ((REGS_GP + 32) & 0x7f) | 0x80, (REGS_GP + 32) >> 7, 0x06, 0x23, 0x08
+	cfi_saved 3, REGS_GP + 24
+	cfi_saved 6, REGS_GP + 40
+	cfi_saved 12, REGS_GP + 96
+	cfi_saved 13, REGS_GP + 104
+	cfi_saved 14, REGS_GP + 112
+	cfi_saved 15, REGS_GP + 120
 	cmpl	$VECTOR_YMM, %eax
 	jb	1f
 	je	2f

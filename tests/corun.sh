@@ -145,6 +145,31 @@ run ./uselib
 equal "library with libgcc's split stacks: status" 2 "$status"
 matches "library with libgcc's split stacks" 'corun: fatal error: a shared library .* corun-cc -shared' err.txt
 
+# --- a debugger finds from the thread's stack back to the coroutine's, in a call and in a growth ---
+
+cat >walk.c <<'END'
+#include <stdlib.h>
+#include "corun.h"
+static __attribute__((noinline)) long inner(long n)
+{
+	volatile char room[100];
+	room[0] = 0;
+	if (n)
+		return inner(n - 1) + room[0];
+	free(malloc(10));
+	return room[0];
+}
+static void worker(void *arg) { volatile long n = inner(30); }
+static void start(void *arg) { co_go(worker, NULL); co_yield(); }
+int main(void) { return co_run(NULL, start, NULL); }
+END
+if command -v gdb >/dev/null && run_ok "$cc" -O1 -g -w -o walk walk.c; then
+	run gdb -nx -batch -ex 'break newstack' -ex run -ex bt -ex delete -ex 'break free' -ex c -ex bt ./walk
+	at_least 'backtraces that reach the root' 2 "$(grep -c '^#.* in gostart ()' out.txt)"
+	at_least 'backtraces that pass worker' 2 "$(grep -c '^#.* in worker ' out.txt)"
+	at_least 'frames of inner' 35 "$(grep -c '^#.* in inner ' out.txt)"
+fi
+
 # --- linked past corun-cc ------------------------------------------------------------------------
 
 run_ok "$cc" -O2 -c "$TOP/samples/c/recurse.c" -o recurse.o

@@ -79,7 +79,7 @@ static void read_copystack(const struct ev_copystack *ev)
 	CHECK(ev->creator_pc && ev->entry_pc && ev->duration_ns > 0 && ev->gp && !ev->flags);
 	for (i = 0; i < stacks && stack_ids[i] != ev->stack_id; i++)
 		;
-	CHECK(i < stacks);
+	CHECK(ring->max_frames ? i < stacks : !ev->stack_id);
 }
 
 static void read_record(const struct ev_header *h)
@@ -94,7 +94,9 @@ static void read_record(const struct ev_header *h)
 	switch (h->kind) {
 	case EV_STACK:
 		CHECK_EQUAL(h->size, sizeof(*st) + st->depth * 8);
-		CHECK(st->depth > 2 && st->stack_id && stacks < 64);
+		CHECK(st->depth >= 2 && st->depth <= ring->max_frames);
+		CHECK_EQUAL(st->flags, ring->max_frames == 2 ? EV_STACK_TRUNCATED : 0);
+		CHECK(st->stack_id && stacks < 64);
 		stack_ids[stacks++ % 64] = st->stack_id;
 		break;
 	case EV_COPYSTACK:
@@ -154,6 +156,7 @@ static int make_ring(uint64_t size, uint64_t head)
 	ring = mmap(NULL, EV_RING_HEADER + size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ring->magic = EV_RING_MAGIC;
 	ring->abi = EV_RING_ABI;
+	ring->max_frames = 64;
 	ring->size = size;
 	ring->head = ring->tail = head;
 	memset(count, 0, sizeof(count));
@@ -223,6 +226,17 @@ static void test_full(void)
 	CHECK(ring->hits[EV_PROBE_NEWPROC] == 1 + GROWERS + STAYERS);
 }
 
+static void test_frames(uint32_t max)
+{
+	int fd = make_ring(65536, 0);
+
+	ring->max_frames = max;
+	CHECK_EQUAL(run_with("work", fd, NULL), 0);
+	close(fd);
+	consume();
+	CHECK(count[EV_COPYSTACK] > 0 && !count[EV_STACK] == !max);
+}
+
 static void test_bad(void)
 {
 	int fd = open("/dev/null", O_RDWR);
@@ -256,6 +270,8 @@ int main(int argc, char **argv)
 	test_counts("work", 0);
 	test_counts("work", 65536 * 7 - 1000);
 	test_counts("exit", 0);
+	test_frames(0);
+	test_frames(2);
 	test_full();
 	test_bad();
 	return check_result();
