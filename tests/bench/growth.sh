@@ -5,7 +5,7 @@
 # Each round runs the same program plain and under each tracer.  Added time is the least (median) time under a tracer minus
 # the least (median) plain time, by growth.  Absolute times depend on the machine; the ratios are the result.
 set -eu
-rounds=${ROUNDS:-9} coroutines=${COROUTINES:-20000} frames=50
+rounds=${ROUNDS:-7} coroutines=${COROUTINES:-2000} frames=50
 growths=$((coroutines * 2)) # 2 KiB to 4 to 8
 go=${GO:-go}
 dir=$(mktemp -d)
@@ -36,7 +36,7 @@ if command -v bpftrace >/dev/null; then
 else
 	echo "growth: no bpftrace to compare with"
 fi
-"$ST" run -q --source=bpf -o "$dir/out" -- "$dir/growth" 10 10 >/dev/null || { echo "growth: skipped, no bpf source"; exit 0; }
+"$ST" run -q --source=bpf -o "$dir/out" -- "$dir/growth" 10 10 1 >/dev/null || { echo "growth: skipped, no bpf source"; exit 0; }
 
 i=0
 while [ $i -lt "$rounds" ]; do
