@@ -17,7 +17,11 @@ static int take(void *arg, const struct ev_header *ev)
 	return aggregate_event(arg, ev);
 }
 
-#define TAKE(a, ev) assert_int_equal(aggregate_event((a), &(ev).h), 0)
+#define TAKE(a, ev)                                                  \
+	do {                                                         \
+		__typeof__(ev) taken = (ev);                         \
+		assert_int_equal(aggregate_event((a), &taken.h), 0); \
+	} while (0)
 
 static struct aggregate *fresh(void)
 {
@@ -273,10 +277,12 @@ static void check_no_goid(void **state)
 		TAKE(a, grown);
 		TAKE(a, gone);
 	}
+	/* at the same address, but not born under our eyes */
+	TAKE(a, ev_copystack(50, 0, 0, 0, 2048, 4096, 1500, 1, 0));
 	aggregate_finish(a);
-	assert_int_equal(t->coroutines, 3);
+	assert_int_equal(t->coroutines, 4);
 	assert_int_equal(t->ended, 3);
-	assert_int_equal(t->allocated_bytes, 3 * 4096);
+	assert_int_equal(t->allocated_bytes, 4 * 4096);
 	aggregate_free(a);
 }
 
@@ -306,6 +312,24 @@ static void check_exec(void **state)
 	aggregate_free(a);
 }
 
+/* Alive before tracing began, and first met when its stack shrinks: the larger size counts. */
+static void check_shrink_first(void **state)
+{
+	struct aggregate *a = fresh();
+	const struct totals *t = aggregate_totals(a);
+
+	(void)state;
+	TAKE(a, ev_copystack(10, 7, PC_GO_7, PC_FUNC1, 32768, 16384, 1000, 1, 0));
+	TAKE(a, ev_goexit(20, 7, 16384, 0));
+	aggregate_finish(a);
+	assert_int_equal(t->shrinks, 1);
+	assert_int_equal(t->growths, 0);
+	assert_int_equal(t->allocated_bytes, 32768);
+	assert_int_equal(t->born, 0);
+	assert_int_equal(t->short_lived, 0);
+	aggregate_free(a);
+}
+
 /* Two processes may have the same numbers. */
 static void check_processes(void **state)
 {
@@ -315,7 +339,9 @@ static void check_processes(void **state)
 	struct names *n = the_names();
 	const struct name v = { "main.main", "/src/deep.go", 7, false };
 	const struct name f = { "main.main.func1", "/src/deep.go", 7, false };
+	struct ev_copystack grown = ev_copystack(20, 1, PC_GO_7, PC_FUNC1, 2048, 4096, 700, 30, 0);
 	struct creator_row *rows;
+	struct growth_row *growth;
 	size_t count;
 
 	(void)state;
@@ -324,13 +350,25 @@ static void check_processes(void **state)
 	names_add(n, 101, PC_FUNC1, &f, 1);
 	TAKE(a, one);
 	TAKE(a, two);
+	TAKE(a, grown);
+	grown.h.pid = 101;
+	TAKE(a, grown);
 	aggregate_finish(a);
 	assert_int_equal(t->coroutines, 2);
 	assert_int_equal(t->peak_alive, 2);
 	assert_int_equal(aggregate_creators(a, n, &rows, &count), 0);
 	assert_int_equal(count, 1); /* one go statement to its author */
 	assert_int_equal(rows[0].coroutines, 2);
+	assert_int_equal(rows[0].growths, 2);
+	assert_int_equal(rows[0].bytes_copied, 1400);
+	assert_int_equal(rows[0].allocated_bytes, 8192);
 	free(rows);
+	assert_int_equal(aggregate_growth(a, n, &growth, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(growth[0].count, 2);
+	assert_int_equal(growth[0].bytes_copied, 1400);
+	assert_int_equal(growth[0].ns, 60);
+	free(growth);
 	names_free(n);
 	aggregate_free(a);
 }
@@ -422,9 +460,9 @@ int main(void)
 		cmocka_unit_test(check_creator_rows), cmocka_unit_test(check_stacks),
 		cmocka_unit_test(check_disorder),     cmocka_unit_test(check_reuse),
 		cmocka_unit_test(check_no_goid),      cmocka_unit_test(check_exec),
-		cmocka_unit_test(check_processes),    cmocka_unit_test(check_use),
-		cmocka_unit_test(check_memory),	      cmocka_unit_test(check_foreign),
-		cmocka_unit_test(check_overflow),
+		cmocka_unit_test(check_processes),    cmocka_unit_test(check_shrink_first),
+		cmocka_unit_test(check_use),	      cmocka_unit_test(check_memory),
+		cmocka_unit_test(check_foreign),      cmocka_unit_test(check_overflow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,24 +89,26 @@ static void check_impossible_sizes(void **state)
 		{ UINT32_MAX, UINT32_MAX, 0 },
 		{ 8, UINT32_MAX, CAPTURE_ZSTD },
 		{ 8, CAPTURE_MAX_RAW + 1, CAPTURE_ZSTD },
+		{ CAPTURE_MAX_RAW + 65536, CAPTURE_MAX_RAW + 65536, 0 },
 		{ 8, 8 * CAPTURE_MAX_RATIO + 1, CAPTURE_ZSTD },
 		{ 8, 7, CAPTURE_ZSTD },
 		{ 8, 9, 0 },
 		{ 0, 1, CAPTURE_ZSTD },
 	};
+	static uint8_t large[CAPTURE_MAX_RAW + 65536];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct forge f;
 		struct reading r;
 
-		forge_begin(&f, 4096);
+		forge_begin(&f, sizeof(large) + 4096);
 		forge_block(&f,
 			    (struct capture_block_header){ .kind = CAPTURE_EVENTS,
 							   .flags = sizes[i].flags,
 							   .stored_size = sizes[i].stored,
 							   .raw_size = sizes[i].raw },
-			    "12345678", 8);
+			    large, sizes[i].stored == sizeof(large) ? sizeof(large) : 8);
 		r = read_forged(&f);
 		assert_int_equal(r.result, 0);
 		assert_int_equal(r.records, 0);

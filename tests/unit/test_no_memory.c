@@ -171,7 +171,7 @@ static void check_recording(void **state)
 			assert_int_equal(r, -ENOMEM);
 		failed += !!r; /* a name that found no memory stays a number, which is no error */
 	} while (reached);
-	assert_true(failed > 10 && n > 50);
+	assert_true(failed > 10);
 	close(fd);
 }
 
