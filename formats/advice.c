@@ -14,7 +14,7 @@
 struct data {
 	const struct totals *totals;
 	uint64_t cpu_ns;
-	bool whole_program;
+	bool of_wall, whole_program;
 	struct growth_row *growth;
 	struct creator_row *creators;
 	size_t growth_count, creators_count;
@@ -72,6 +72,7 @@ static void consider_start(struct data *d, const struct creator_row *c,
 		.from = UINT64_MAX,
 		.to = common_size(c),
 		.cpu_ns = d->cpu_ns,
+		.of_wall = d->of_wall,
 		.peak_alive = d->whole_program ? d->totals->peak_alive : c->peak_alive,
 		.whole_program = d->whole_program,
 	};
@@ -115,6 +116,7 @@ static void consider_frame(struct data *d, const struct growth_row *g, const str
 		.bytes = g->bytes_copied,
 		.ns = g->ns,
 		.cpu_ns = d->cpu_ns,
+		.of_wall = d->of_wall,
 		.peak_alive = c->peak_alive,
 		.frame_bytes = g->to / 2 - taken,
 	};
@@ -163,6 +165,7 @@ int advise(struct aggregate *a, struct names *n, const struct run_info *info, st
 	struct data d = {
 		.totals = t,
 		.cpu_ns = t->cpu_ns ? t->cpu_ns : t->wall_ns + !t->wall_ns,
+		.of_wall = !t->cpu_ns,
 		.whole_program = strcmp(info->runtime, "go"),
 	};
 	int r = aggregate_growth(a, n, &d.growth, &d.growth_count);
@@ -188,19 +191,23 @@ int advise(struct aggregate *a, struct names *n, const struct run_info *info, st
 	return 0;
 }
 
+static const char *base_of(const struct advice *a)
+{
+	return a->of_wall ? "the time" : "CPU";
+}
+
 static char *text_of_start(const struct advice *a, const char *entry, bool utf8)
 {
 	char *r;
 
-	if (asprintf(
-		    &r,
-		    "start %s with %s instead of %s: saves %s copies (%s, %s, %s of CPU), costs at "
-		    "most %s (%s for each of %s at once)",
-		    a->whole_program ? "all coroutines" : entry, human_size(a->to).s,
-		    human_size(a->from).s, human_count(a->copies).s, human_size(a->bytes).s,
-		    human_time(a->ns, utf8).s, human_time_share(a->ns, a->cpu_ns).s,
-		    human_size(a->cost_bytes).s, human_size(a->to - a->from).s,
-		    human_count(a->peak_alive).s) < 0)
+	if (asprintf(&r,
+		     "start %s with %s instead of %s: saves %s copies (%s, %s, %s of %s), costs at "
+		     "most %s (%s for each of %s at once)",
+		     a->whole_program ? "all coroutines" : entry, human_size(a->to).s,
+		     human_size(a->from).s, human_count(a->copies).s, human_size(a->bytes).s,
+		     human_time(a->ns, utf8).s, human_time_share(a->ns, a->cpu_ns).s, base_of(a),
+		     human_size(a->cost_bytes).s, human_size(a->to - a->from).s,
+		     human_count(a->peak_alive).s) < 0)
 		return NULL;
 	return r;
 }
@@ -212,10 +219,10 @@ static char *text_of_frame(const struct advice *a, const char *leaf, bool utf8)
 	if (asprintf(
 		    &r,
 		    "make the frame of %s smaller: it is over %s and takes stacks from %s to %s at "
-		    "once, %s times (%s, %s of CPU)",
+		    "once, %s times (%s, %s of %s)",
 		    leaf, human_size(a->frame_bytes).s, human_size(a->from).s, human_size(a->to).s,
 		    human_count(a->copies).s, human_time(a->ns, utf8).s,
-		    human_time_share(a->ns, a->cpu_ns).s) < 0)
+		    human_time_share(a->ns, a->cpu_ns).s, base_of(a)) < 0)
 		return NULL;
 	return r;
 }
@@ -237,10 +244,12 @@ char *advice_how(const struct advice *a, const struct run_info *info, bool utf8)
 	char *entry, *r;
 	int n;
 
+	if (a->kind == ADVICE_BIG_FRAME && !strcmp(info->runtime, "go"))
+		return strdup("make large arrays and structs with new or make, or reach them "
+			      "through a pointer that is returned or stored: then they are on "
+			      "the heap");
 	if (a->kind == ADVICE_BIG_FRAME)
-		return strdup(
-			"large arrays and structs go to the heap if they are made with new or "
-			"make, or are reached through a pointer that is returned or stored");
+		return strdup("allocate large arrays and structs instead of declaring them");
 	if (!strcmp(info->runtime, "corun")) {
 		n = asprintf(&r, "set CORUN_STACK=%llu, or stack_size in struct co_config",
 			     (unsigned long long)a->to);

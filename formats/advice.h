@@ -42,7 +42,8 @@ struct advice {
 	struct site leaf;	    /* ADVICE_BIG_FRAME: the function */
 	uint64_t from, to;	    /* sizes, now and advised; or the growth that shows the frame */
 	uint64_t copies, bytes, ns; /* saved */
-	uint64_t cpu_ns;	    /* what ns is a part of */
+	uint64_t cpu_ns;	    /* what ns is a part of ... */
+	bool of_wall;		    /* ... which is the wall time, for want of the CPU time */
 	uint64_t cost_bytes;	    /* most memory it takes, 0 for a frame */
 	uint64_t peak_alive;	    /* coroutines that are alive at once, at most */
 	uint64_t frame_bytes;	    /* ADVICE_BIG_FRAME: the frame is larger than this */
