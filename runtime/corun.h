@@ -18,9 +18,10 @@
  * call does.  Results are 0 or a negated errno; errno itself is never set.
  *
  * C library functions run on the thread's own stack, so that a coroutine that prints stays at
- * 2 KiB.  Functions that they call back (of qsort, bsearch, twalk) run there too: they may do
- * everything except park.  Functions of other libraries run on the coroutine's stack with at least
- * 16 KiB; use co_call for those that need more.
+ * 2 KiB.  Functions that they call back (of qsort, twalk, nftw) run there too: they may do
+ * everything except park.  Handlers of signals cannot park either, and must return.  Functions of
+ * other libraries run on the coroutine's stack with at least 16 KiB, and nothing stops those that
+ * need more: use co_call for them.
  *
  * Environment: CORUN_STACK (bytes a stack starts with), CORUN_MAXSTACK (most it may have), both
  * also as 64K or 1M, and CORUN_DEBUG, a list of: poison (fill old and free stacks), move (move the
@@ -35,9 +36,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
 #pragma GCC visibility push(default)
 
 typedef void co_fn(void *arg);
@@ -48,8 +46,8 @@ struct co_config {
 };
 
 /*
- * Runs fn(arg) as coroutine 1 on the calling thread and returns when it ends.  As in Go, the other
- * coroutines then end too, wherever they are.  config may be NULL; the environment wins over it.
+ * Runs fn(arg) as the first coroutine, on the calling thread, and returns when it ends.  As in Go, the
+ * others then end too, wherever they are.  config may be NULL; the environment wins over it.
  *
  * -EINVAL: an impossible config; -EBUSY: the program already is in co_run; -ENOMEM.  An impossible
  * environment is a fatal error.
@@ -75,7 +73,7 @@ int co_go_at(co_fn *fn, void *arg, const void *creator_pc);
 /* (parks) Lets the other runnable coroutines run first.  -EPERM if the caller cannot park. */
 int co_yield(void);
 
-/* Ends the calling coroutine.  In coroutine 1 this ends co_run.  Returns only if the caller cannot
+/* Ends the calling coroutine.  In the first one this ends co_run.  Returns only if the caller cannot
  * park. */
 void co_exit(void);
 
@@ -128,8 +126,5 @@ struct co_stats {
 void co_stats(struct co_stats *ret);
 
 #pragma GCC visibility pop
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -21,6 +21,7 @@
 #ifndef ST_RUNTIME_RUNTIME_H
 #define ST_RUNTIME_RUNTIME_H
 
+#include <features.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,7 +29,13 @@
 #include "runtime/corun.h"
 #include "runtime/layout_amd64.h"
 
-#define PUBLIC	 __attribute__((visibility("default")))
+#if !defined(__x86_64__) || defined(__ILP32__)
+#error "corun knows only x86-64"
+#endif
+#ifndef __GLIBC__
+#error "corun needs glibc, which keeps the word of the stack guard in its thread control block free"
+#endif
+
 #define NORETURN __attribute__((noreturn))
 #define ONE_SITE __attribute__((noinline, noclone)) /* has a probe */
 #if defined(__clang__)

@@ -198,9 +198,9 @@ matches 'corun-cc --version' '[gG][cC][cC]' out.txt
 run_ok "$cc" --help
 matches 'corun-cc --help' '^Usage: corun-cc' out.txt
 run_ok "$cc" --show -c 'a file.c' -DX="a'b"
-matches 'corun-cc --show -c' "^gcc -fsplit-stack .* -c 'a file.c' '-DX=a'\\\\''b'$" out.txt
+matches 'corun-cc --show -c' "^gcc -fsplit-stack .* -c 'a file.c' '-DX=a'\\\\''b' -fcf-protection=none$" out.txt
 run_ok "$cc" --show x.o
-matches 'corun-cc --show' ' x.o -fuse-ld=(gold|lld) -Wl,-z,now .*/lib/corun/wrap .*/lib/libcorun.a$' out.txt
+matches 'corun-cc --show' ' x.o -fcf-protection=none -fuse-ld=(gold|lld) -Wl,-z,now .*/lib/corun/wrap .*/lib/libcorun.a$' out.txt
 run_ok "$cc" -print-file-name=libc.so
 run_ok "$cc" -E -x c - && equal 'corun-cc -E links' '' "$(ls a.out 2>/dev/null)"
 run "$cc"
@@ -234,6 +234,19 @@ mkdir -p lonely/bin
 sed "s,$O,/nowhere,g; s,^libdir=.*,libdir=/nowhere,; s,^includedir=.*,includedir=/nowhere," "$cc" >lonely/bin/corun-cc
 chmod +x lonely/bin/corun-cc
 refuses "^corun-cc: no libcorun.a in '/nowhere'" lonely/bin/corun-cc own.c
+
+# The pages.
+awk '/^\.Bd -literal$/ { inside = 1; next } /^\.Ed/ { inside = 0 } inside' "$TOP/man/corun.3" >page.c
+run_ok "$cc" -O2 -Wall -Wextra -Werror -o page page.c && run_ok ./page
+equal 'the example of corun(3)' 'hello,world' "$(paste -sd, out.txt)"
+for name in $(sed -n 's/.*\b\(co_[a-z_]*\)(.*/\1/p' "$O/include/corun.h" | grep -v -e '_at$' -e '^co_fn$' | sort -u) co_run co_go; do
+	matches "corun(3)" "^\.Fn $name " "$TOP/man/corun.3"
+done
+"$cc" --help | sed -n 's/^  \(--[a-z]*\) .*/\1/p; s/^  \(CORUN_[A-Z]*\) .*/\1/p' >words.txt
+at_least 'words of the help' 5 "$(wc -l <words.txt)"
+while read -r word; do
+	matches "corun-cc(1)" "Fl Fl ${word#--}\$|Ev $word\$" "$TOP/man/corun-cc.1"
+done <words.txt
 
 # By way of a symbolic link, from elsewhere.
 ln -s "$cc" linked-cc
