@@ -57,19 +57,23 @@ static int show_page(const char *page)
 int cmd_help(int argc, char **argv)
 {
 	struct help h = { NULL };
-	char page[128];
+	const struct command *c = NULL;
+	const char *page = "stacktrace";
 
 	options_parse(&argp, argc, argv, 0, &h);
-	if (h.topic && !command_find(h.topic)) {
-		diag_error("no command '%s'", h.topic);
-		diag_hint("'stacktrace --help' lists the commands");
-		return EXIT_BAD_USAGE;
+	if (h.topic) {
+		c = command_find(h.topic);
+		if (!c) {
+			diag_error("no command '%s'", h.topic);
+			diag_hint("'stacktrace --help' lists the commands");
+			return EXIT_BAD_USAGE;
+		}
+		page = c->page;
 	}
-	snprintf(page, sizeof(page), "stacktrace%s%s", h.topic ? "-" : "", h.topic ? h.topic : "");
 	if (!show_page(page))
 		return EXIT_OK;
 	diag_error("cannot show the manual page %s(1)", page);
 	diag_hint("install man and stacktrace's pages, or try 'stacktrace%s%s --help'",
-		  h.topic ? " " : "", h.topic ? h.topic : "");
+		  c ? " " : "", c ? c->name : "");
 	return EXIT_OWN_FAILURE;
 }

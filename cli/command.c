@@ -7,13 +7,15 @@
 #include "cli/diag.h"
 
 const struct command commands[] = {
-	{ "run", "run a program and report on its stacks", cmd_run, EXIT_TRACER_FAILURE },
-	{ "record", "run a program and write a capture file", cmd_record, EXIT_TRACER_FAILURE },
-	{ "report", "report on a capture file", cmd_report, EXIT_BAD_USAGE },
-	{ "help", "show the manual of a command", cmd_help, EXIT_BAD_USAGE },
-	{ "version", "show the version and what this build and machine can do", cmd_version,
-	  EXIT_BAD_USAGE },
-	{ NULL, NULL, NULL, 0 },
+	{ "run", "run a program and report on its stacks", cmd_run, EXIT_TRACER_FAILURE,
+	  "stacktrace-run" },
+	{ "record", "run a program and write a capture file", cmd_record, EXIT_TRACER_FAILURE,
+	  "stacktrace-record" },
+	{ "report", "report on a capture file", cmd_report, EXIT_BAD_USAGE, "stacktrace-report" },
+	{ "help", "show the manual of a command", cmd_help, EXIT_BAD_USAGE, "stacktrace" },
+	{ "version", "show the version, with -v also of the libraries", cmd_version, EXIT_BAD_USAGE,
+	  "stacktrace" },
+	{ NULL, NULL, NULL, 0, NULL },
 };
 
 const struct command *command_find(const char *name)

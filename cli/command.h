@@ -8,6 +8,7 @@ struct command {
 	/* argv[0] is "stacktrace NAME".  Returns the exit status. */
 	int (*run)(int argc, char **argv);
 	int failure_status; /* own failures and wrong usage before the command takes over */
+	const char *page;   /* its manual page, in section 1 */
 };
 
 /* Ends with an entry whose name is NULL, in the order of --help. */
