@@ -46,8 +46,8 @@ struct co_config {
 };
 
 /*
- * Runs fn(arg) as the first coroutine, on the calling thread, and returns when it ends.  As in Go, the
- * others then end too, wherever they are.  config may be NULL; the environment wins over it.
+ * Runs fn(arg) as the first coroutine, on the calling thread, and returns when it ends.  As in Go,
+ * the others then end too, wherever they are.  config may be NULL; the environment wins over it.
  *
  * -EINVAL: an impossible config; -EBUSY: the program already is in co_run; -ENOMEM.  An impossible
  * environment is a fatal error.
@@ -73,8 +73,8 @@ int co_go_at(co_fn *fn, void *arg, const void *creator_pc);
 /* (parks) Lets the other runnable coroutines run first.  -EPERM if the caller cannot park. */
 int co_yield(void);
 
-/* Ends the calling coroutine.  In the first one this ends co_run.  Returns only if the caller cannot
- * park. */
+/* Ends the calling coroutine.  In the first one this ends co_run.  Returns only if the caller
+ * cannot park. */
 void co_exit(void);
 
 /* The calling coroutine's number, from 1, never reused; 0 outside of coroutines. */

@@ -64,7 +64,7 @@ fi
 # The description, as the tracer understands it, against the runtime's own layout.
 if [ -x "$ST" ] && run_ok "$ST" run --dry-run "$O/samples/c/recurse"; then
 	while read -r field name; do
-		offset=$(sed -n "s/^#define $name[[:space:]]*\([0-9]*\)$/\1/p" "$TOP/runtime/layout_amd64.h")
+		offset=$(sed -n "s/^#define ${name}[[:space:]]*\([0-9]*\)$/\1/p" "$TOP/runtime/layout_amd64.h")
 		matches "$field" "^ +$field +${offset:-none}  note\$" out.txt
 	done <<-END
 		stack.lo G_STACK_LO
