@@ -421,10 +421,14 @@ static int print_lost(const struct render_context *c, const struct totals *t, ui
 static int print_cost(const struct render_context *c, const struct totals *t)
 {
 	uint64_t hits = totals_probe_hits(t), lost = totals_lost(t);
-	int r = sentence(c, "cost:", false, "%s probe hit%s, about %s (%s of %s)%s",
-			 human_count(hits).s, plural(hits), human_time(t->probe_cost_ns, c->utf8).s,
-			 human_time_share(t->probe_cost_ns, cpu_of(t)).s,
-			 t->cpu_ns ? "CPU" : "the time", lost ? "" : "; 0 events lost");
+	int r;
+
+	if (!hits && !lost && c->damage && c->damage->truncated)
+		return sentence(c, "cost:", false, "not in the capture, nor what was lost");
+	r = sentence(c, "cost:", false, "%s probe hit%s, about %s (%s of %s)%s",
+		     human_count(hits).s, plural(hits), human_time(t->probe_cost_ns, c->utf8).s,
+		     human_time_share(t->probe_cost_ns, cpu_of(t)).s,
+		     t->cpu_ns ? "CPU" : "the time", lost ? "" : "; 0 events lost");
 
 	return r || !lost ? r : print_lost(c, t, lost);
 }

@@ -181,6 +181,21 @@ static void make_empty(struct scene *s)
 	s->list.count = 0;
 }
 
+/* Cut off before the first totals of hits and losses: nobody knows them. */
+static void make_cut(struct scene *s)
+{
+	static const struct capture_damage damage = { .truncated = true };
+
+	s->c.damage = &damage;
+	s->list.count = 20;
+}
+
+static void check_table_cut(void **state)
+{
+	(void)state;
+	check_file("table", "table-cut.txt", make_cut);
+}
+
 static void check_table_empty(void **state)
 {
 	(void)state;
