@@ -454,15 +454,15 @@ static int set_locale(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(check_formats),	 cmocka_unit_test(check_table),
-		cmocka_unit_test(check_table_narrow),	 cmocka_unit_test(check_table_colour),
-		cmocka_unit_test(check_table_damaged),	 cmocka_unit_test(check_table_empty),
-		cmocka_unit_test(check_trace),		 cmocka_unit_test(check_folded),
-		cmocka_unit_test(check_folded_damaged),	 cmocka_unit_test(check_json),
-		cmocka_unit_test(check_json_damaged),	 cmocka_unit_test(check_json_empty),
-		cmocka_unit_test(check_stored_capture),	 cmocka_unit_test(check_hostile_names),
-		cmocka_unit_test(check_hostile_json),	 cmocka_unit_test(check_hostile_folded),
-		cmocka_unit_test(check_hostile_numbers),
+		cmocka_unit_test(check_formats),	cmocka_unit_test(check_table),
+		cmocka_unit_test(check_table_narrow),	cmocka_unit_test(check_table_colour),
+		cmocka_unit_test(check_table_damaged),	cmocka_unit_test(check_table_cut),
+		cmocka_unit_test(check_table_empty),	cmocka_unit_test(check_trace),
+		cmocka_unit_test(check_folded),		cmocka_unit_test(check_folded_damaged),
+		cmocka_unit_test(check_json),		cmocka_unit_test(check_json_damaged),
+		cmocka_unit_test(check_json_empty),	cmocka_unit_test(check_stored_capture),
+		cmocka_unit_test(check_hostile_names),	cmocka_unit_test(check_hostile_json),
+		cmocka_unit_test(check_hostile_folded), cmocka_unit_test(check_hostile_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, set_locale, NULL);
