@@ -75,16 +75,37 @@ int closing_use(struct core_bpf *core, source_event_fn *fn, void *arg)
 	return for_each_entry(core->maps.use, one_use, fn, arg);
 }
 
+static size_t counter_groups(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus > 0 && cpus < CORE_COUNTERS ? (size_t)cpus : CORE_COUNTERS;
+}
+
+static uint64_t load(const __u64 *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
 void closing_counters(const struct core_bpf *core, struct core_counters *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	for (size_t cpu = 0; cpu < CORE_COUNTERS; cpu++) {
+	for (size_t cpu = 0; cpu < counter_groups(); cpu++) {
 		const struct core_counters *c = &core->bss->counters[cpu];
 
 		for (size_t i = 0; i < EV_PROBE_LIMIT; i++)
-			ret->hits[i] += __atomic_load_n(&c->hits[i], __ATOMIC_RELAXED);
+			ret->hits[i] += load(&c->hits[i]);
 		for (size_t i = 0; i < EV_LOST_LIMIT; i++)
-			ret->lost[i] += __atomic_load_n(&c->lost[i], __ATOMIC_RELAXED);
-		ret->body_ns += __atomic_load_n(&c->body_ns, __ATOMIC_RELAXED);
+			ret->lost[i] += load(&c->lost[i]);
+		ret->body_ns += load(&c->body_ns);
 	}
+}
+
+uint64_t closing_hits(const struct core_bpf *core, enum ev_probe probe)
+{
+	uint64_t n = 0;
+
+	for (size_t cpu = 0; cpu < counter_groups(); cpu++)
+		n += load(&core->bss->counters[cpu].hits[probe]);
+	return n;
 }

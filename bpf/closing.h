@@ -17,8 +17,9 @@ int closing_pending(struct core_bpf *core, source_event_fn *fn, void *arg);
 /* Hands over the highest use of the coroutines that are alive. */
 int closing_use(struct core_bpf *core, source_event_fn *fn, void *arg);
 
-/* Sums of the counters of all CPUs. */
+/* Sums over all CPUs: of every counter, and of the hits of one probe. */
 struct core_counters;
 void closing_counters(const struct core_bpf *core, struct core_counters *ret);
+uint64_t closing_hits(const struct core_bpf *core, enum ev_probe probe);
 
 #endif

@@ -250,7 +250,7 @@ int core_probe(struct pt_regs *ctx)
 		return 0;
 	if (config.repeats & (1u << probe) && reg_branch_taken(ctx))
 		return 0;
-	h.id = bpf_get_current_pid_tgid();
+	h.id = current_id();
 	h.bias = reg_ip(ctx) - (cookie & CORE_COOKIE_VADDR);
 	switch (probe) {
 	case EV_PROBE_COPYSTACK:
@@ -296,7 +296,7 @@ static __always_inline int read_use(__u64 gp, struct core_use *ret)
 
 static __always_inline void note_use(__u64 gp)
 {
-	struct core_use_key key = { .gp = gp, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct core_use_key key = { .gp = gp, .pid = current_id() >> 32 };
 	struct core_use now = {}, *u;
 
 	if (read_use(gp, &now)) {

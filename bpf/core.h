@@ -35,7 +35,8 @@ struct core_config {
 	__u8 track_use;			/* keep the highest use of each coroutine */
 	__u16 repeats; /* bit by probe: a hit counts only if the branch is not taken */
 	__u32 max_frames;
-	__u64 root, root_size; /* link-time range of the function at the root of each stack */
+	__u64 pidns_dev, pidns_ino; /* whose process ids to use; 0: the first namespace's */
+	__u64 root, root_size;	    /* link-time range of the function at the root of each stack */
 };
 
 /* An attach cookie tells the probe, and the address of its instruction in the file. */

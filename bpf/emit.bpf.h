@@ -58,10 +58,24 @@ static __always_inline void count_lost(enum ev_lost_reason reason)
  */
 struct hit {
 	__u64 time_ns;
-	__u64 id; /* bpf_get_current_pid_tgid() */
+	__u64 id; /* current_id() */
 	__u64 bias;
 	__u64 gp;
 };
+
+/*
+ * Process and thread id, as the loader sees them.  In a container it has its own; a process of yet
+ * another namespace goes by the first one's.
+ */
+static __always_inline __u64 current_id(void)
+{
+	struct bpf_pidns_info ns = {};
+
+	if (config.pidns_ino &&
+	    !bpf_get_ns_current_pid_tgid(config.pidns_dev, config.pidns_ino, &ns, sizeof(ns)))
+		return (__u64)ns.tgid << 32 | ns.pid;
+	return bpf_get_current_pid_tgid();
+}
 
 static __always_inline __u32 hit_pid(const struct hit *hit)
 {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -74,6 +75,19 @@ static void configure_fields(struct core_config *c, const struct target *t)
 		c->span = 0;
 }
 
+/* PROC_PID_INIT_INO of the kernel, the same since 3.8. */
+#define FIRST_PIDNS 0xeffffffcu
+
+static void configure_pidns(struct core_config *c)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) || st.st_ino == FIRST_PIDNS)
+		return;
+	c->pidns_dev = st.st_dev;
+	c->pidns_ino = st.st_ino;
+}
+
 static int configure(struct core_config *c, struct image *img, const struct target *t,
 		     const struct plan *plan, const struct source_options *opt, struct err *e)
 {
@@ -88,6 +102,7 @@ static int configure(struct core_config *c, struct image *img, const struct targ
 				       "coroutine's descriptor is not known",
 				       image_path(img), target_field_name(required[i]));
 	configure_fields(c, t);
+	configure_pidns(c);
 	for (int i = 0; i < EV_PROBE_COUNT; i++) {
 		c->coroutine[i] = plan->point[i].coroutine;
 		if (plan->point[i].may_repeat)

@@ -90,10 +90,7 @@ static int drain(struct source_bpf *b, source_event_fn *fn, void *arg, int max)
 
 static uint64_t gogo_hits(const struct source_bpf *b)
 {
-	struct core_counters c;
-
-	closing_counters(b->core, &c);
-	return c.hits[EV_PROBE_GOGO];
+	return closing_hits(b->core, EV_PROBE_GOGO);
 }
 
 /* One hit of a probe: what was measured, scaled to its class. */

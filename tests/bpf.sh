@@ -179,6 +179,15 @@ unprivileged() {
 	echo "subtest unprivileged: CAP_BPF and CAP_PERFMON are enough"
 }
 
+# In a process id namespace, as in a container, ids are those of the namespace.
+namespaced() {
+	unshare -pf --mount-proc true 2>/dev/null || { echo "namespace not tried: no unshare"; return; }
+	unshare -pf --mount-proc source_run -d -o o ./churn 10 >out.txt 2>err.txt || fail "namespace: $(cat err.txt)"
+	pid=$(sed -n 's/^image pid \([0-9]*\) .*/\1/p' o)
+	between "namespace: pid of the program" 2 9 "$pid"
+	echo "subtest namespace: the program is process $pid"
+}
+
 for v in 119 122; do
 	eval "go=\$GO$v"
 	[ -n "$go" ] || {
@@ -204,4 +213,5 @@ tiny_ring
 switches
 killed
 unprivileged
+namespaced
 finish
