@@ -24,7 +24,7 @@ $(O)/.flags-runtime: FORCE
 	 echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' > $@
 
 # What runs on a coroutine's stack without a check.
-$(O)/runtime/chan.o $(O)/runtime/proc.o: rt_extra := -Wframe-larger-than=208
+$(O)/runtime/chan.o $(O)/runtime/proc.o: rt_extra := -Wframe-larger-than=128
 $(O)/runtime/linkcheck_split.o: rt_extra := -fsplit-stack -fno-omit-frame-pointer
 
 $(O)/runtime/%.o: runtime/%.c $(O)/.flags-runtime mk/runtime.mk
@@ -81,7 +81,7 @@ $(O)/samples/c/%: samples/c/%.c $(wildcard samples/c/*.h) $(runtime-files)
 corun_srcs := $(wildcard tests/corun/*.c)
 corun_levels := O0 O1 O2 O3 Os Og native
 corun_progs := $(corun_srcs:%.c=$(O)/%)
-corun_variants := $(foreach l,$(corun_levels),$(patsubst %,$(O)/tests/corun/$l/%,abi growth libc))
+corun_variants := $(foreach l,$(corun_levels),$(patsubst %,$(O)/tests/corun/$l/%,abi growth libc torture))
 runtime-check-progs := $(corun_progs) $(corun_variants)
 corun_flags = $(if $(filter native,$1),-O3 -march=native,-$1)
 corun_build = $(corun_cc) $1 -g $(WARN) -Wno-vla -D_GNU_SOURCE $(if $(DEV),-Werror) -iquote . -o $@ $< -lm
