@@ -60,8 +60,8 @@ cp "$prog" foreign && printf '\267\000' | dd of=foreign bs=1 seek=18 conv=notrun
 expect 126 "'\./foreign'.*AArch64" "$ST" run ./foreign
 cp "$prog" class32 && printf '\001' | dd of=class32 bs=1 seek=4 conv=notrunc 2>/dev/null
 expect 126 "'\./class32'.*32-bit" "$ST" run ./class32
-head -c 40 "$prog" >cut && chmod +x cut
-expect 126 "'\./cut'.*(truncated|too short)" "$ST" run ./cut
+head -c 40 "$prog" >short && chmod +x short
+expect 126 "'\./short'.*(truncated|too short)" "$ST" run ./short
 head -c 3000 "$prog" >cut2 && chmod +x cut2
 expect 126 "'\./cut2'.*(truncated|beyond|outside)" "$ST" run ./cut2
 head -c 64 "$prog" >garbage && head -c 60000 /dev/urandom >>garbage && chmod +x garbage
