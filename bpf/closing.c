@@ -43,7 +43,7 @@ static int one_pending(const void *key, const void *value, source_event_fn *fn, 
 	struct ev_copystack ev = p->ev;
 
 	(void)key;
-	if (!p->active)
+	if (p->state != CORE_COPYING)
 		return 0;
 	ev.flags |= EV_COPYSTACK_INCOMPLETE;
 	ev.duration_ns = 0;

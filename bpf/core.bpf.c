@@ -132,11 +132,11 @@ static __always_inline void copystack_begin(struct pt_regs *ctx, const struct hi
 		count_lost(EV_LOST_PENDING_TABLE);
 		return;
 	}
-	if (p->active) { /* its end never came */
-		p->active = 0;
+	if (p->state == CORE_COPYING) { /* its end never came */
 		p->ev.flags |= EV_COPYSTACK_INCOMPLETE;
 		emit(&p->ev, sizeof(p->ev));
 	}
+	p->state = CORE_DROPPED;
 	r = room_take();
 	if (!r) {
 		count_lost(EV_LOST_PENDING_TABLE);
@@ -148,7 +148,7 @@ static __always_inline void copystack_begin(struct pt_regs *ctx, const struct hi
 		   fill_copystack(r, p, h, reg_read(ctx, config.new_size))) {
 		count_lost(EV_LOST_UNREADABLE);
 	} else {
-		p->active = 1;
+		p->state = CORE_COPYING;
 	}
 	room_give(r);
 	p->begin_ns = bpf_ktime_get_ns();
@@ -158,14 +158,17 @@ static __always_inline void copystack_end(const struct hit *h)
 {
 	__u32 tid = hit_tid(h);
 	struct core_pending *p = bpf_map_lookup_elem(&pending, &tid);
+	__u32 state = p ? p->state : CORE_IDLE;
 	__u64 ns;
 
-	if (!p || !p->active) {
+	if (state == CORE_IDLE)
 		count_lost(EV_LOST_UNPAIRED);
+	if (!p)
 		return;
-	}
+	p->state = CORE_IDLE;
+	if (state != CORE_COPYING)
+		return;
 	ns = h->time_ns - p->begin_ns;
-	p->active = 0;
 	p->ev.duration_ns = ns > pair_ns ? ns - pair_ns : 0;
 	__sync_fetch_and_add(&my_counters()->body_ns, p->begin_ns - p->ev.h.time_ns);
 	emit(&p->ev, sizeof(p->ev));

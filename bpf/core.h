@@ -57,10 +57,16 @@ struct core_counters {
 } __attribute__((aligned(64)));
 
 /* A copy of a stack in progress, by thread. */
+enum core_pending_state {
+	CORE_IDLE,
+	CORE_COPYING,
+	CORE_DROPPED, /* its begin was lost, and counted: so is its end */
+};
+
 struct core_pending {
 	struct ev_copystack ev;
 	__u64 begin_ns;
-	__u32 active;
+	__u32 state; /* enum core_pending_state */
 	__u32 reserved;
 };
 
