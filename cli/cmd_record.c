@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/err.h"
 #include "cli/command.h"
@@ -22,10 +21,8 @@ struct record {
 	struct trace_options trace;
 	const char *path;
 	struct capture_writer *writer;
-	/* Knows which addresses the capture needs names for, and the totals of the closing line. */
-	struct aggregate *aggregate;
+	struct aggregate *aggregate; /* for the totals of the closing line */
 	struct names *names;
-	time_t names_saved;
 	struct err write_error;
 	bool write_failed;
 };
@@ -78,7 +75,11 @@ static int start(void *arg, const struct run_info *info)
 {
 	struct record *rec = arg;
 
-	return failed(rec, capture_create(rec->path, info, &rec->writer, &rec->write_error));
+	int r = failed(rec, capture_create(rec->path, info, &rec->writer, &rec->write_error));
+
+	if (!r)
+		capture_set_names(rec->writer, rec->names);
+	return r;
 }
 
 static int event(void *arg, const struct ev_header *ev)
@@ -89,25 +90,11 @@ static int event(void *arg, const struct ev_header *ev)
 	return r ? r : failed(rec, capture_event(rec->writer, ev, &rec->write_error));
 }
 
-/* A recording that is killed should still be readable with names: save those new since the last
- * time. */
-static int save_names(struct record *rec)
-{
-	time_t now = time(NULL);
-
-	if (now - rec->names_saved < 2)
-		return 0;
-	rec->names_saved = now;
-	aggregate_resolve(rec->aggregate, rec->names);
-	return capture_names(rec->writer, rec->names, &rec->write_error);
-}
-
 static int tick(void *arg)
 {
 	struct record *rec = arg;
-	int r = capture_flush(rec->writer, false, &rec->write_error);
 
-	return failed(rec, r ? r : save_names(rec));
+	return failed(rec, capture_flush(rec->writer, false, &rec->write_error));
 }
 
 /* Closes the capture and says what was written; returns our own exit status. */
@@ -117,7 +104,6 @@ static int finish(struct record *rec, const struct session_result *res)
 	struct err e;
 
 	aggregate_finish(rec->aggregate);
-	aggregate_resolve(rec->aggregate, rec->names);
 	t = aggregate_totals(rec->aggregate);
 	if (capture_close(rec->writer, rec->names, &e) && !rec->write_failed) {
 		rec->write_error = e;

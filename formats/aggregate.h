@@ -110,7 +110,4 @@ int aggregate_each_stack(struct aggregate *a, stack_row_fn *fn, void *arg);
 int aggregate_stack(const struct aggregate *a, uint64_t stack_id, const uint64_t **ret_pc,
 		    uint32_t *ret_depth, uint32_t *ret_flags);
 
-/* Resolves every address that any view can ask for, so that names can be saved. */
-int aggregate_resolve(struct aggregate *a, struct names *n);
-
 #endif

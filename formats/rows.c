@@ -202,23 +202,3 @@ int aggregate_creators(struct aggregate *a, struct names *n, struct creator_row 
 	*ret_count = count;
 	return 0;
 }
-
-int aggregate_resolve(struct aggregate *a, struct names *n)
-{
-	struct origin *o, *next_origin;
-	struct stack *s, *next_stack;
-	struct site unused;
-	size_t count;
-
-	HASH_ITER(hh, a->origins, o, next_origin) {
-		uint32_t pid = (uint32_t)o->key.pid;
-
-		site_creator(n, pid, o->key.creator_pc, o->key.entry_pc, &unused);
-		site_entry(n, pid, o->key.entry_pc);
-	}
-	HASH_ITER(hh, a->stacks, s, next_stack) {
-		for (uint32_t i = 0; i < s->depth; i++)
-			names_get(n, s->pid, names_call_site(s->pc[i]), &count);
-	}
-	return 0;
-}
