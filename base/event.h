@@ -143,7 +143,7 @@ _Static_assert(sizeof(struct ev_switches) == 40, "wire format");
 /* Why something is missing.  The numbers are part of the capture format. */
 enum ev_lost_reason {
 	EV_LOST_RING_FULL = 0, /* no room in the ring: a record was dropped */
-	EV_LOST_STACK_TABLE,   /* no room in the table of known stacks: growth without its stack */
+	EV_LOST_STACK_TABLE,   /* no room in the ring for a new stack: growth without its stack */
 	EV_LOST_PENDING_TABLE, /* no room for a growth in progress: growth dropped */
 	EV_LOST_UNREADABLE,    /* memory of the process could not be read: record dropped */
 	EV_LOST_UNPAIRED,      /* an end without its begin */
