@@ -110,8 +110,8 @@ static int show(struct report *rep, struct capture_reader *reader, struct err *e
 		err_sys(e, -r, "cannot report on '%s'", rep->path);
 	if (r < 0)
 		return r;
-	if (rep->strict && (damage.truncated || damage.bad_blocks || damage.bad_records ||
-			    totals_lost(aggregate_totals(rep->aggregate))))
+	if (rep->strict &&
+	    (capture_is_damaged(&damage) || totals_lost(aggregate_totals(rep->aggregate))))
 		return 1;
 	return 0;
 }
