@@ -58,7 +58,8 @@ int target_describe(struct image *img, struct target *ret, struct err *e)
 	if (rc == -ENOENT) {
 		rc = err_set(e, ENOENT, "'%s' has no Go runtime and no .note.stacktrace",
 			     image_path(img));
-		err_hint(e, "build C programs with corun-cc, or see stacktrace-note(5)");
+		err_hint(e, "if it starts another program, trace that one; C programs: build with "
+			    "corun-cc, or see stacktrace-note(5)");
 	}
 	if (!rc)
 		*ret = t;
