@@ -2,7 +2,6 @@
 /* cmd_version.c: stacktrace version, and with -v what this build was linked with. */
 #include <argp.h>
 #include <bpf/libbpf.h>
-#include <capstone/capstone.h>
 #include <elfutils/version.h>
 #include <jansson.h>
 #include <libsmartcols.h>
@@ -15,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/diag.h"
 #include "cli/options.h"
+#include "symbols/insn_x86.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -45,7 +45,7 @@ static void print_libraries(void)
 	int cs_major, cs_minor;
 	const char *smartcols;
 
-	cs_version(&cs_major, &cs_minor);
+	insn_decoder_version(&cs_major, &cs_minor);
 	scols_get_library_version(&smartcols);
 	major = libbpf_major_version();
 	minor = libbpf_minor_version();

@@ -303,3 +303,8 @@ const char *target_reg_name(enum target_reg r)
 
 	return (unsigned)r < sizeof(name) / sizeof(name[0]) ? name[r] : "none";
 }
+
+void insn_decoder_version(int *ret_major, int *ret_minor)
+{
+	cs_version(ret_major, ret_minor);
+}

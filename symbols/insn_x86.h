@@ -68,6 +68,9 @@ struct insn_decoder;
 int insn_decoder_new(struct insn_decoder **ret);
 void insn_decoder_free(struct insn_decoder *d); /* NULL-safe */
 
+/* The version of Capstone in use. */
+void insn_decoder_version(int *ret_major, int *ret_minor);
+
 /* Starts over with the code at vaddr.  code is not copied and must stay. */
 void insn_decoder_set(struct insn_decoder *d, const uint8_t *code, size_t len, uint64_t vaddr);
 
