@@ -140,7 +140,7 @@ for linker in $linkers; do
 		run_ok "$cc" -O2 -fuse-ld="$linker" -o uselib uselib.c -L. -ldeep "-Wl,-rpath,$PWD" && run_ok ./uselib
 	equal "shared library, $linker" 'from the library,1000' "$(paste -sd, out.txt)"
 done
-run_ok gcc -O2 -fPIC -shared -fsplit-stack -fuse-ld=gold -o libdeep.so lib.c
+run_ok gcc -O2 -fPIC -shared -fsplit-stack "-fuse-ld=${linkers##* }" -o libdeep.so lib.c
 run ./uselib
 equal "library with libgcc's split stacks: status" 2 "$status"
 matches "library with libgcc's split stacks" 'corun: fatal error: a shared library .* corun-cc -shared' err.txt

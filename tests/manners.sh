@@ -65,7 +65,8 @@ for source in $sources; do
 	for n in 0 1 42 125 255; do status $n $run ./fate exit $n; done
 	for sig in 15 9 6; do
 		$run ./fate kill $sig 2>/dev/null
-		[ $? = $((128 + sig)) ] || fail "$source: kill $sig: status $? in the shell"
+		got=$?
+		[ $got = $((128 + sig)) ] || fail "$source: kill $sig: status $got in the shell"
 	done
 	# Really by the signal, not by an exit with 128 + n: only then does the waiting parent see a signal.
 	timeout -s KILL 60 sh -c "$run ./fate kill 15; :" 2>/dev/null
