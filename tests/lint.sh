@@ -102,7 +102,7 @@ include_directions() {
 headers_alone() {
 	packages='libbpf libelf libdw capstone libzstd zlib jansson smartcols'
 	# shellcheck disable=SC2046,SC2086 # words on purpose
-	set -- -fsyntax-only -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -iquote . -iquote runtime \
+	set -- -fsyntax-only -std=gnu11 -Wall -Wextra -Werror -Wno-gnu-variable-sized-type-not-at-end -D_GNU_SOURCE -iquote . -iquote runtime \
 		$(${PKG_CONFIG:-pkg-config} --cflags $packages)
 	for h in $(files '*.h'); do
 		case $h in
