@@ -43,6 +43,18 @@ enum ev_kind {
 	EV_LOST,      /* what is missing; counts are totals so far, the last record stands */
 	EV_HITS,      /* hits of each probe and what they cost; totals, the last record stands */
 	EV_EXIT,      /* the traced program ended */
+	EV_PROCESS,   /* a process came under tracing, changed its program, or ended */
+	EV_LINE,      /* a line that the runtime wrote: gctrace, schedtrace ... */
+	EV_REASON,    /* the name of a wait reason; before the first record that names it */
+	EV_GOGO,      /* one switch to a coroutine; only when streamed */
+	EV_PARK,      /* one park; only when streamed */
+	EV_READY,     /* one wake-up; only when streamed */
+	EV_RUNS,      /* running and waiting to run, by creator; totals, the last record stands */
+	EV_WAITS,     /* parked time by creator and reason; totals, the last record stands */
+	EV_WAKES,     /* who wakes whom, by creators; totals, the last record stands */
+	EV_BLOCKED,   /* a coroutine has been parked longer than the threshold */
+	EV_LOCK,      /* waits for one lock from one place; totals, the last record stands */
+	EV_GC,	      /* a collection began or ended */
 	EV_KIND_COUNT,
 };
 
@@ -174,6 +186,167 @@ struct ev_exit {
 	__u64 max_rss; /* bytes */
 };
 _Static_assert(sizeof(struct ev_exit) == 56, "wire format");
+
+enum ev_process_what {
+	EV_PROCESS_START = 1, /* launched, forked by a traced process, or attached to */
+	EV_PROCESS_EXEC,      /* runs another program now: addresses before this mean the old one */
+	EV_PROCESS_EXIT,      /* value is its wait status, or UINT64_MAX where nobody could tell */
+};
+
+struct ev_process {
+	struct ev_header h;
+	__u32 what; /* enum ev_process_what */
+	__u32 ppid; /* 0: unknown */
+	__u64 value;
+	__u32 length; /* of path, without its terminating zero */
+	__u32 reserved;
+	char path[]; /* executable; ends with a zero, padded with zeros */
+};
+_Static_assert(sizeof(struct ev_process) == 48, "wire format");
+
+enum ev_line_flags {
+	EV_LINE_CONTINUED = 1 << 0, /* the next record of this process and fd goes on with it */
+	EV_LINE_TORN = 1 << 1,	    /* put together again from pieces with other output between */
+};
+
+/* One line without its newline, as the program wrote it: any bytes but newlines. */
+struct ev_line {
+	struct ev_header h; /* time when its first byte was read */
+	__u32 fd;
+	__u32 flags;  /* enum ev_line_flags */
+	__u32 length; /* of text; zeros pad the record */
+	__u32 reserved;
+	char text[];
+};
+_Static_assert(sizeof(struct ev_line) == 40, "wire format");
+
+#define EV_REASON_LEN 64
+struct ev_reason {
+	struct ev_header h;
+	__u32 reason; /* the runtime's own number; its meaning changes from version to version */
+	__u32 reserved;
+	char name[EV_REASON_LEN]; /* "chan receive"; ends with a zero */
+};
+_Static_assert(sizeof(struct ev_reason) == 96, "wire format");
+
+struct ev_gogo {
+	struct ev_header h;
+	__u64 gp;
+	__u64 goid;
+	__u64 creator_pc;
+	__u64 latency_ns; /* since it was made runnable, 0: not seen */
+};
+_Static_assert(sizeof(struct ev_gogo) == 56, "wire format");
+
+struct ev_park {
+	struct ev_header h;
+	__u64 gp;
+	__u64 goid;
+	__u64 creator_pc;
+	__u64 run_ns; /* since it was last switched to, 0: not seen */
+	__u64 used;   /* bytes of stack */
+	__u32 reason;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct ev_park) == 72, "wire format");
+
+struct ev_ready {
+	struct ev_header h;
+	__u64 gp;
+	__u64 goid;
+	__u64 creator_pc;
+	__u64 waker_goid; /* 0: no coroutine, such as the network poller or a timer */
+	__u64 waker_creator_pc;
+	__u64 wait_ns; /* since it was parked, 0: not seen */
+};
+_Static_assert(sizeof(struct ev_ready) == 72, "wire format");
+
+#define EV_SLOTS \
+	40 /* slot k counts values in [2^k, 2^(k+1)) ns, slot 0 also 0, the last all above */
+
+struct ev_runs {
+	struct ev_header h;
+	__u64 creator_pc;
+	__u64 entry_pc;
+	__u64 switches; /* switches to coroutines of this creator */
+	__u64 run_ns;
+	__u64 watched_ns;	 /* for how long this was counted */
+	__u64 latency_ns;	 /* from ready to running, sum over the slots' switches */
+	__u64 latency[EV_SLOTS]; /* histogram of the same */
+};
+_Static_assert(sizeof(struct ev_runs) == 72 + 8 * EV_SLOTS, "wire format");
+
+struct ev_waits {
+	struct ev_header h;
+	__u64 creator_pc;
+	__u64 entry_pc;
+	__u32 reason;
+	__u32 reserved;
+	__u64 parks;
+	__u64 wait_ns; /* of the parks that ended */
+	__u64 max_ns;
+	__u64 ended;
+};
+_Static_assert(sizeof(struct ev_waits) == 80, "wire format");
+
+struct ev_wakes {
+	struct ev_header h;
+	__u64 waker_creator_pc; /* 0: no coroutine */
+	__u64 wakee_creator_pc;
+	__u64 count;
+};
+_Static_assert(sizeof(struct ev_wakes) == 48, "wire format");
+
+enum ev_blocked_flags {
+	EV_BLOCKED_STILL = 1 << 0, /* still parked when the record was made */
+};
+#define EV_BLOCKED_REGS 16
+
+struct ev_blocked {
+	struct ev_header h;
+	__u64 gp;
+	__u64 goid;
+	__u64 creator_pc;
+	__u64 entry_pc;
+	__u64 since_ns; /* when it was parked, on the clock of ev_header */
+	__u64 stack_id; /* 0: none was taken */
+	__u32 reason;
+	__u32 flags;	 /* enum ev_blocked_flags */
+	__u32 reg_count; /* saved registers that follow as values, 0: not known */
+	__u32 reserved;
+	__u64 reg[EV_BLOCKED_REGS]; /* pc, sp, bp, then the runtime's callee-saved ones */
+};
+_Static_assert(sizeof(struct ev_blocked) == 88 + 8 * EV_BLOCKED_REGS, "wire format");
+
+enum ev_lock_kind {
+	EV_LOCK_RUNTIME = 1, /* a lock of the runtime itself */
+	EV_LOCK_MUTEX,	     /* sync.Mutex, co_mutex */
+	EV_LOCK_RWMUTEX,
+};
+
+struct ev_lock {
+	struct ev_header h;
+	__u64 lock; /* address */
+	__u64 creator_pc;
+	__u64 stack_id; /* of the waiter, 0: none was taken */
+	__u32 kind;	/* enum ev_lock_kind */
+	__u32 reserved;
+	__u64 waits;
+	__u64 wait_ns;
+	__u64 max_wait_ns;
+	__u64 holds; /* of these the time held is known */
+	__u64 hold_ns;
+};
+_Static_assert(sizeof(struct ev_lock) == 96, "wire format");
+
+enum ev_gc_what { EV_GC_START = 1, EV_GC_DONE };
+
+struct ev_gc {
+	struct ev_header h;
+	__u32 what;  /* enum ev_gc_what */
+	__u32 cycle; /* 0: unknown */
+};
+_Static_assert(sizeof(struct ev_gc) == 32, "wire format");
 
 /*
  * The shared-memory ring: how a runtime that carries its own probes hands records to the tool

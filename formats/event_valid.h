@@ -23,14 +23,36 @@ static inline bool event_valid(const struct ev_header *ev)
 		[EV_LOST] = sizeof(struct ev_lost),
 		[EV_HITS] = sizeof(struct ev_hits),
 		[EV_EXIT] = sizeof(struct ev_exit),
+		[EV_PROCESS] = sizeof(struct ev_process),
+		[EV_LINE] = sizeof(struct ev_line),
+		[EV_REASON] = sizeof(struct ev_reason),
+		[EV_GOGO] = sizeof(struct ev_gogo),
+		[EV_PARK] = sizeof(struct ev_park),
+		[EV_READY] = sizeof(struct ev_ready),
+		[EV_RUNS] = sizeof(struct ev_runs),
+		[EV_WAITS] = sizeof(struct ev_waits),
+		[EV_WAKES] = sizeof(struct ev_wakes),
+		[EV_BLOCKED] = sizeof(struct ev_blocked),
+		[EV_LOCK] = sizeof(struct ev_lock),
+		[EV_GC] = sizeof(struct ev_gc),
 	};
 
 	if (ev->kind >= EV_KIND_COUNT)
 		return ev->size >= sizeof(struct ev_header);
 	if (ev->size < least[ev->kind])
 		return false;
-	return ev->kind != EV_STACK || ((const struct ev_stack *)ev)->depth <=
-					       (ev->size - sizeof(struct ev_stack)) / sizeof(__u64);
+	switch (ev->kind) {
+	case EV_STACK:
+		return ((const struct ev_stack *)ev)->depth <=
+		       (ev->size - sizeof(struct ev_stack)) / sizeof(__u64);
+	case EV_LINE:
+		return ((const struct ev_line *)ev)->length <= ev->size - sizeof(struct ev_line);
+	case EV_PROCESS:
+		return ((const struct ev_process *)ev)->length <
+		       ev->size - sizeof(struct ev_process);
+	default:
+		return true;
+	}
 }
 
 #endif
