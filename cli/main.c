@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/diag.h"
+#include "cli/options.h"
 #include "cli/output.h"
 
 const char *argp_program_version = "stacktrace " ST_VERSION;
@@ -15,6 +16,10 @@ const char *argp_program_version = "stacktrace " ST_VERSION;
 struct top {
 	int first; /* index of the command in argv, 0: none */
 };
+
+#define TRY                                                                  \
+	"Try 'sudo stacktrace run ./prog', 'stacktrace COMMAND --help' and " \
+	"'stacktrace help COMMAND'."
 
 enum { KEY_LIST_COMMANDS = 0x100 };
 
@@ -52,32 +57,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static char *help_filter(int key, const char *text, void *input)
+static void print_commands(FILE *f)
 {
-	char *list = NULL;
-	size_t size;
-	FILE *f;
-
-	(void)input;
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
-	f = open_memstream(&list, &size);
-	if (!f)
-		return (char *)text;
 	fprintf(f, "Commands:\n");
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-10s %s\n", c->name, c->summary);
-	fprintf(f, "\n%s", text);
-	fclose(f);
-	return list;
+	fprintf(f, "\n" TRY);
+}
+
+static char *help_filter(int key, const char *text, void *input)
+{
+	(void)input;
+	return key == ARGP_KEY_HELP_POST_DOC ? options_help(print_commands, text) : (char *)text;
 }
 
 static const char doc[] = "Trace the growth of goroutine and coroutine stacks: who grows them, to "
 			  "which size, at what "
 			  "cost, and how much of them is ever used."
-			  "\v"
-			  "Try 'sudo stacktrace run ./prog', 'stacktrace COMMAND --help' and "
-			  "'stacktrace help COMMAND'.";
+			  "\v" TRY;
 
 static const struct argp argp = {
 	.options = options,

@@ -177,25 +177,35 @@ static error_t view_parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static char *view_help(int key, const char *text, void *input)
+char *options_help(void (*print)(FILE *f), const char *text)
 {
-	const struct format *const *all;
 	char *list = NULL;
-	size_t size, count;
-	FILE *f;
+	size_t size;
+	FILE *f = open_memstream(&list, &size);
 
-	(void)input;
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
-	f = open_memstream(&list, &size);
 	if (!f)
 		return (char *)text;
+	print(f);
+	if (!fclose(f))
+		return list;
+	free(list);
+	return (char *)text;
+}
+
+static void print_formats(FILE *f)
+{
+	size_t count;
+	const struct format *const *all = formats_all(&count);
+
 	fprintf(f, "Formats:\n");
-	all = formats_all(&count);
 	for (size_t i = 0; i < count; i++)
 		fprintf(f, "  %-8s %s\n", all[i]->name, all[i]->summary);
-	fclose(f);
-	return list;
+}
+
+static char *view_help(int key, const char *text, void *input)
+{
+	(void)input;
+	return key == ARGP_KEY_HELP_POST_DOC ? options_help(print_formats, text) : (char *)text;
 }
 
 const struct argp view_argp = {

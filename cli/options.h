@@ -10,6 +10,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "cli/session.h"
 #include "cli/view.h"
@@ -29,6 +30,12 @@ void view_options_init(struct view_options *o);
 
 /* Common to all: parses, and lets -h be --help. */
 void options_parse(const struct argp *argp, int argc, char **argv, unsigned flags, void *input);
+
+/*
+ * For the help filters: what print writes, allocated as argp wants it, or text itself when there is
+ * no memory.
+ */
+char *options_help(void (*print)(FILE *f), const char *text);
 
 /* Keys below 0x200 are the commands' own. */
 enum option_key {
