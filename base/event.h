@@ -26,9 +26,19 @@ enum ev_probe {
 	EV_PROBE_NEWPROC,	/* a coroutine is born */
 	EV_PROBE_GOEXIT,	/* a coroutine ends */
 	EV_PROBE_GOGO,		/* a coroutine is switched to */
+	EV_PROBE_PARK,	/* a coroutine has gone to sleep; its context is saved, its reason set */
+	EV_PROBE_READY, /* a coroutine that slept is made runnable */
+	EV_PROBE_STACKALLOC, /* a stack is wanted; its size in the second register */
+	EV_PROBE_STACKFREE,  /* a stack is given back */
+	EV_PROBE_GCSTART,    /* a collection begins */
+	EV_PROBE_GCDONE,     /* its marking is done */
+	EV_PROBE_LOCK, /* a thread is about to sleep for a lock, which the second register has */
+	EV_PROBE_LOCK_END, /* and is awake again */
+	EV_PROBE_MUTEX,	   /* a coroutine's next park is for the mutex in the second register */
+	EV_PROBE_NEWCORO,  /* a coroutine is born that another one switches to by hand */
 	EV_PROBE_COUNT,
 };
-#define EV_PROBE_LIMIT 16 /* room for probes to come */
+#define EV_PROBE_LIMIT 16 /* in records; all taken */
 
 enum ev_kind {
 	EV_NONE = 0, /* never a finished record: in a ring, "not yet committed" */
@@ -160,6 +170,7 @@ enum ev_lost_reason {
 	EV_LOST_UNREADABLE,    /* memory of the process could not be read: record dropped */
 	EV_LOST_UNPAIRED,      /* an end without its begin */
 	EV_LOST_USE_TABLE,     /* no room for a use sample */
+	EV_LOST_WAIT_TABLE,    /* no room for a creator, an edge, a lock: not in their totals */
 	EV_LOST_COUNT,
 };
 #define EV_LOST_LIMIT 16
@@ -291,11 +302,11 @@ _Static_assert(sizeof(struct ev_waits) == 80, "wire format");
 
 struct ev_wakes {
 	struct ev_header h;
-	__u64 waker_creator_pc; /* 0: no coroutine */
-	__u64 wakee_creator_pc;
+	__u64 waker_creator_pc, waker_entry_pc; /* both 0: no coroutine */
+	__u64 wakee_creator_pc, wakee_entry_pc;
 	__u64 count;
 };
-_Static_assert(sizeof(struct ev_wakes) == 48, "wire format");
+_Static_assert(sizeof(struct ev_wakes) == 64, "wire format");
 
 enum ev_blocked_flags {
 	EV_BLOCKED_STILL = 1 << 0, /* still parked when the record was made */
@@ -326,10 +337,10 @@ enum ev_lock_kind {
 
 struct ev_lock {
 	struct ev_header h;
-	__u64 lock; /* address */
-	__u64 creator_pc;
-	__u64 stack_id; /* of the waiter, 0: none was taken */
-	__u32 kind;	/* enum ev_lock_kind */
+	__u64 lock;		    /* address */
+	__u64 creator_pc, entry_pc; /* of who waits; both 0: no coroutine */
+	__u64 stack_id;		    /* of the waiter, 0: none was taken */
+	__u32 kind;		    /* enum ev_lock_kind */
 	__u32 reserved;
 	__u64 waits;
 	__u64 wait_ns;
@@ -337,7 +348,7 @@ struct ev_lock {
 	__u64 holds; /* of these the time held is known */
 	__u64 hold_ns;
 };
-_Static_assert(sizeof(struct ev_lock) == 96, "wire format");
+_Static_assert(sizeof(struct ev_lock) == 104, "wire format");
 
 enum ev_gc_what { EV_GC_START = 1, EV_GC_DONE };
 

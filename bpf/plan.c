@@ -26,6 +26,16 @@ const char *probe_name(enum ev_probe p)
 		[EV_PROBE_NEWPROC] = "newproc",
 		[EV_PROBE_GOEXIT] = "goexit",
 		[EV_PROBE_GOGO] = "gogo",
+		[EV_PROBE_PARK] = "park",
+		[EV_PROBE_READY] = "ready",
+		[EV_PROBE_STACKALLOC] = "stackalloc",
+		[EV_PROBE_STACKFREE] = "stackfree",
+		[EV_PROBE_GCSTART] = "gcstart",
+		[EV_PROBE_GCDONE] = "gcdone",
+		[EV_PROBE_LOCK] = "lock",
+		[EV_PROBE_LOCK_END] = "lock_end",
+		[EV_PROBE_MUTEX] = "mutex",
+		[EV_PROBE_NEWCORO] = "newcoro",
 	};
 
 	return (unsigned)p < EV_PROBE_COUNT ? name[p] : "unknown";
@@ -120,12 +130,10 @@ static int place(struct image *img, const struct target_probe *probe, struct ins
 /* A value that the probe must have, and the description does not say where it is. */
 static const char *unknown_register(const struct plan_point *p)
 {
-	bool needs_coroutine = p->probe != EV_PROBE_NEWSTACK && p->probe != EV_PROBE_COPYSTACK_END;
-
-	if (needs_coroutine && p->coroutine >= 16)
+	if (target_probe_needs_coroutine(p->probe) && p->coroutine >= 16)
 		return "the coroutine";
-	if (p->probe == EV_PROBE_COPYSTACK && p->new_size >= 16)
-		return "the new size";
+	if (target_probe_needs_value(p->probe) && p->new_size >= 16)
+		return p->probe == EV_PROBE_COPYSTACK ? "the new size" : "the lock";
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 
 #include "formats/aggregate_internal.h"
 #include "formats/event_valid.h"
+#include "formats/waits.h"
 
 int aggregate_new(struct aggregate **ret)
 {
@@ -14,6 +15,10 @@ int aggregate_new(struct aggregate **ret)
 
 	if (!a)
 		return -ENOMEM;
+	if (waits_new(&a->waits)) {
+		free(a);
+		return -ENOMEM;
+	}
 	lives_init(&a->lives);
 	*ret = a;
 	return 0;
@@ -26,6 +31,7 @@ void aggregate_free(struct aggregate *a)
 	lives_free(a);
 	steps_free(a);
 	origins_free(a);
+	waits_free(a->waits);
 	free(a);
 }
 
@@ -113,8 +119,13 @@ int aggregate_event(struct aggregate *a, const struct ev_header *ev)
 		take_exit(&a->totals, (const struct ev_exit *)ev);
 		return 0;
 	default:
-		return 0;
+		return waits_event(a->waits, ev);
 	}
+}
+
+struct waits *aggregate_waits(struct aggregate *a)
+{
+	return a->waits;
 }
 
 void aggregate_finish(struct aggregate *a)
@@ -154,6 +165,7 @@ const char *lost_reason_name(unsigned reason)
 		[EV_LOST_UNREADABLE] = "memory unreadable",
 		[EV_LOST_UNPAIRED] = "begin not seen",
 		[EV_LOST_USE_TABLE] = "use table full",
+		[EV_LOST_WAIT_TABLE] = "wait table full",
 	};
 
 	return reason < EV_LOST_COUNT ? names[reason] : "unknown reason";
@@ -168,6 +180,16 @@ const char *probe_hits_name(unsigned probe)
 		[EV_PROBE_NEWPROC] = "newproc",
 		[EV_PROBE_GOEXIT] = "goexit",
 		[EV_PROBE_GOGO] = "gogo",
+		[EV_PROBE_PARK] = "park",
+		[EV_PROBE_READY] = "ready",
+		[EV_PROBE_STACKALLOC] = "stackalloc",
+		[EV_PROBE_STACKFREE] = "stackfree",
+		[EV_PROBE_GCSTART] = "gcstart",
+		[EV_PROBE_GCDONE] = "gcdone",
+		[EV_PROBE_LOCK] = "lock",
+		[EV_PROBE_LOCK_END] = "lock end",
+		[EV_PROBE_MUTEX] = "mutex",
+		[EV_PROBE_NEWCORO] = "newcoro",
 	};
 
 	return probe < EV_PROBE_COUNT ? names[probe] : "unknown probe";

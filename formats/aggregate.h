@@ -17,12 +17,16 @@
 
 struct aggregate;
 struct names;
+struct waits;
 
 int aggregate_new(struct aggregate **ret);
 void aggregate_free(struct aggregate *a);
 
 /* Takes one record of any kind.  0 or -ENOMEM.  Records of unknown kinds are ignored. */
 int aggregate_event(struct aggregate *a, const struct ev_header *ev);
+
+/* What came of switches, waits and locks: formats/waits.h. */
+struct waits *aggregate_waits(struct aggregate *a);
 
 /* To be called once after the last event: living coroutines enter the totals. */
 void aggregate_finish(struct aggregate *a);

@@ -92,6 +92,7 @@ struct aggregate {
 	struct origin *origins;
 	struct step *steps;
 	struct stack *stacks;
+	struct waits *waits;
 };
 
 /* Sums of foreign numbers stop at the top instead of starting anew. */

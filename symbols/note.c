@@ -37,6 +37,16 @@ static const char *const probe_text[EV_PROBE_COUNT] = {
 	[EV_PROBE_NEWPROC] = "newproc",
 	[EV_PROBE_GOEXIT] = "goexit",
 	[EV_PROBE_GOGO] = "gogo",
+	[EV_PROBE_PARK] = "park",
+	[EV_PROBE_READY] = "ready",
+	[EV_PROBE_STACKALLOC] = "stackalloc",
+	[EV_PROBE_STACKFREE] = "stackfree",
+	[EV_PROBE_GCSTART] = "gcstart",
+	[EV_PROBE_GCDONE] = "gcdone",
+	[EV_PROBE_LOCK] = "lock",
+	[EV_PROBE_LOCK_END] = "the end of lock",
+	[EV_PROBE_MUTEX] = "mutex",
+	[EV_PROBE_NEWCORO] = "newcoro",
 };
 
 static int damaged(const struct note_reader *r, struct err *e, const char *fmt, ...)
@@ -105,6 +115,10 @@ static int add_note(struct note_reader *r, uint32_t type, const uint8_t *desc, u
 		return add_runtime(r, desc, size, vaddr, e);
 	case NOTE_PROBE:
 		return add_extra(r, desc, size, vaddr, e);
+	case NOTE_REASONS:
+		r->reasons = desc;
+		r->reasons_size = size;
+		return 0;
 	default:
 		if (!r->unknown_type || type < r->unknown_type)
 			r->unknown_type = type;
@@ -223,7 +237,6 @@ static int read_probe(const struct note_reader *r, const struct note_probe *p, u
 	struct target_probe *to;
 	const char *name;
 	uint64_t point;
-	bool needs_g;
 
 	/* A later version may have more probes than this one. */
 	if (p->probe >= EV_PROBE_COUNT)
@@ -234,11 +247,11 @@ static int read_probe(const struct note_reader *r, const struct note_probe *p, u
 	if (!is_register(p->coroutine_reg) || !is_register(p->new_size_reg))
 		return damaged(r, e, "probe %s names register %u", name,
 			       is_register(p->coroutine_reg) ? p->new_size_reg : p->coroutine_reg);
-	needs_g = p->probe != EV_PROBE_NEWSTACK && p->probe != EV_PROBE_COPYSTACK_END;
-	if (needs_g && p->coroutine_reg == REG_NONE)
+	if (target_probe_needs_coroutine(p->probe) && p->coroutine_reg == REG_NONE)
 		return damaged(r, e, "probe %s names no register for the coroutine", name);
-	if (p->probe == EV_PROBE_COPYSTACK && p->new_size_reg == REG_NONE)
-		return damaged(r, e, "probe %s names no register for the new size", name);
+	if (target_probe_needs_value(p->probe) && p->new_size_reg == REG_NONE)
+		return damaged(r, e, "probe %s names no register for the %s", name,
+			       p->probe == EV_PROBE_COPYSTACK ? "new size" : "lock");
 	if (!r->is_code(r->arg, point))
 		return damaged(r, e, "probe %s points to 0x%llx, outside the program's code", name,
 			       (unsigned long long)point);
@@ -287,6 +300,20 @@ static int read_entry(const struct note_reader *r, const struct note_desc *d, st
 		return damaged(r, e, "coroutine_entry is 0x%llx, outside the program's code",
 			       (unsigned long long)t->coroutine_entry);
 	return 0;
+}
+
+/* Names beyond the room, and what does not end in a zero byte, are left out. */
+static void read_reasons(const struct note_reader *r, struct target *t)
+{
+	const char *at = (const char *)r->reasons;
+	size_t left = r->reasons_size, n;
+
+	for (; left && t->reasons < TARGET_REASONS; at += n + 1, left -= n + 1) {
+		n = strnlen(at, left);
+		if (n == left)
+			break;
+		snprintf(t->reason[t->reasons++], EV_REASON_LEN, "%s", at);
+	}
 }
 
 static void warn(const struct note_reader *r, struct target *t)
@@ -345,6 +372,7 @@ int note_reader_finish(struct note_reader *r, struct target *ret, struct err *e)
 		rc = read_probes(r, &d, &t, e);
 	if (rc)
 		return rc;
+	read_reasons(r, &t);
 	warn(r, &t);
 	*ret = t;
 	return 0;

@@ -7,7 +7,8 @@
  *
  * An ELF note with the owner "stacktrace".  Type 1 is struct note_desc, then the probes; there is
  * one in a program.  Type 2 is one more probe, so that a macro can emit it beside the instruction
- * it names (.pushsection); there may be many.  Little-endian, every member aligned to its size.
+ * it names (.pushsection); there may be many.  Type 3 names the reasons to wait.  Little-endian,
+ * every member aligned to its size.
  *
  * Places are given as distances from the member that holds them to the place (in assembly: .quad
  * place - .), which needs no relocation at run time and serves PIE too.  For that the note must be
@@ -30,6 +31,7 @@ struct target;
 enum note_type {
 	NOTE_RUNTIME = 1, /* struct note_desc and its probes */
 	NOTE_PROBE = 2,	  /* one struct note_probe */
+	NOTE_REASONS = 3, /* names of wait reasons by number, each ended by a zero byte */
 };
 
 enum note_flags {
@@ -39,7 +41,7 @@ enum note_flags {
 struct note_probe {
 	uint32_t probe;	       /* enum ev_probe; numbers not known are left out */
 	uint8_t coroutine_reg; /* enum target_reg, 0xff if in none */
-	uint8_t new_size_reg;  /* for EV_PROBE_COPYSTACK; 0xff if in none */
+	uint8_t new_size_reg;  /* size of a stack, or address of a lock; 0xff if in none */
 	uint16_t zero;
 	int64_t point; /* the instruction; the registers hold before it is executed */
 	uint64_t reserved;
@@ -73,7 +75,9 @@ struct note_reader {
 	uint32_t desc_size;
 	uint64_t desc_vaddr;
 	char other_runtime[16]; /* of a second one */
-	uint32_t unknown_type;	/* lowest type that is not known, 0: none */
+	const uint8_t *reasons; /* of the last NOTE_REASONS */
+	uint32_t reasons_size;
+	uint32_t unknown_type; /* lowest type that is not known, 0: none */
 	struct note_extra {
 		struct note_probe probe;
 		uint64_t vaddr; /* of the entry */

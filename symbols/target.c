@@ -66,6 +66,21 @@ int target_describe(struct image *img, struct target *ret, struct err *e)
 	return rc;
 }
 
+bool target_probe_needs_coroutine(enum ev_probe p)
+{
+	static const unsigned needy = 1u << EV_PROBE_COPYSTACK | 1u << EV_PROBE_NEWPROC |
+				      1u << EV_PROBE_GOEXIT | 1u << EV_PROBE_GOGO |
+				      1u << EV_PROBE_PARK | 1u << EV_PROBE_READY |
+				      1u << EV_PROBE_MUTEX | 1u << EV_PROBE_NEWCORO;
+
+	return needy >> p & 1;
+}
+
+bool target_probe_needs_value(enum ev_probe p)
+{
+	return p == EV_PROBE_COPYSTACK || p == EV_PROBE_LOCK || p == EV_PROBE_MUTEX;
+}
+
 const char *target_field_name(enum target_field f)
 {
 	static const char *const name[FIELD_COUNT] = {

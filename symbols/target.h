@@ -83,10 +83,12 @@ struct target_probe {
 	uint64_t size;		   /* of the function, 0 if fixed */
 	uint64_t call_target;	   /* the point is the call of this address; 0: anywhere */
 	enum target_reg coroutine; /* descriptor's address */
-	enum target_reg new_size;  /* EV_PROBE_COPYSTACK: bytes of the new stack */
+	enum target_reg new_size;  /* COPYSTACK, STACKALLOC: bytes; LOCK, MUTEX: its address */
 	unsigned points; /* how many a note names; all but the first go unprobed, with a warning */
 	char missing[128]; /* why not present */
 };
+
+#define TARGET_REASONS 64 /* room; Go 1.26 has 47 */
 
 enum target_runtime { RUNTIME_GO = 1, RUNTIME_NOTE };
 
@@ -99,8 +101,11 @@ struct target {
 	enum field_origin origin[FIELD_COUNT];
 	struct target_probe probe[EV_PROBE_COUNT];
 	uint64_t coroutine_entry; /* function that is the root of each coroutine's stack, or 0 */
-	bool own_ring;		  /* the program can write into a shared-memory ring */
-	char warning[256];	  /* to be shown to the user, or empty */
+	/* Names of wait reasons by number; "" where there is none. */
+	char reason[TARGET_REASONS][EV_REASON_LEN];
+	unsigned reasons;
+	bool own_ring;	   /* the program can write into a shared-memory ring */
+	char warning[256]; /* to be shown to the user, or empty */
 };
 
 /*
@@ -109,6 +114,11 @@ struct target {
  * text in e says which and what to do.
  */
 int target_describe(struct image *img, struct target *ret, struct err *e);
+
+/* Whether the probe is of no use unless it is known which register holds the descriptor; or its
+ * other value, the new size or the lock. */
+bool target_probe_needs_coroutine(enum ev_probe p);
+bool target_probe_needs_value(enum ev_probe p);
 
 const char *target_field_name(enum target_field f);  /* "stack.lo" */
 const char *target_origin_name(enum field_origin o); /* "dwarf" */

@@ -15,8 +15,11 @@
 #include "symbols/insn_x86.h"
 #include "symbols/target.h"
 
-static const char *const probe_text[EV_PROBE_COUNT] = { "newstack", "copystack", "copystack_end",
-							"newproc",  "goexit",	 "gogo" };
+static const char *const probe_text[EV_PROBE_COUNT] = {
+	"newstack", "copystack", "copystack_end", "newproc",   "goexit",  "gogo",
+	"park",	    "ready",	 "stackalloc",	  "stackfree", "gcstart", "gcdone",
+	"lock",	    "lock_end",	 "mutex",	  "newcoro"
+};
 
 static int fail(const struct err *e)
 {

@@ -110,6 +110,7 @@ static void good(struct fixture *f)
 						   .point = CODE_LOW + 0x100 * i };
 	}
 	f->probe[EV_PROBE_COPYSTACK].new_size_reg = REG_SI;
+	f->probe[EV_PROBE_LOCK].new_size_reg = f->probe[EV_PROBE_MUTEX].new_size_reg = REG_SI;
 }
 
 static int parse_at(struct fixture *f, uint64_t vaddr)
@@ -196,6 +197,23 @@ static void test_no_probes_says_why(void **state)
 	assert_non_null(strstr(f.t.probe[EV_PROBE_COPYSTACK].missing, "names no point"));
 }
 
+static void test_reasons(void **state)
+{
+	static const char names[] = "none\0chan send\0\0not ended";
+	struct fixture f;
+
+	(void)state;
+	good(&f);
+	append_runtime(&f, NOTE_RUNTIME);
+	append_head(&f, NOTE_OWNER, NOTE_REASONS, sizeof(names) - 1);
+	append(&f, names, sizeof(names) - 1);
+	assert_int_equal(parse(&f), 0);
+	assert_int_equal(f.t.reasons, 3);
+	assert_string_equal(f.t.reason[0], "none");
+	assert_string_equal(f.t.reason[1], "chan send");
+	assert_string_equal(f.t.reason[2], "");
+}
+
 static void test_several_points(void **state)
 {
 	struct fixture f;
@@ -243,8 +261,8 @@ static void test_later_versions(void **state)
 	assert_true(f.t.probe[EV_PROBE_COPYSTACK_END].present);
 
 	good(&f);
-	append_runtime(&f, 3);
-	expect_error(&f, ENOTSUP, "type 3, which is newer");
+	append_runtime(&f, 4);
+	expect_error(&f, ENOTSUP, "type 4, which is newer");
 	assert_non_null(strstr(f.e.hint, "coroutine library"));
 }
 
@@ -316,7 +334,7 @@ static void test_bad_head(void **state)
 {
 	(void)state;
 	REFUSES("desc_size is 119", f.desc.desc_size = 119);
-	REFUSES("desc_size is 265", f.desc.desc_size++);
+	REFUSES("desc_size is 505", f.desc.desc_size++);
 	REFUSES("1 to 15 printable", memset(f.desc.runtime, 'x', 16));
 	REFUSES("1 to 15 printable", f.desc.runtime[0] = 0);
 	REFUSES("1 to 15 printable", f.desc.runtime[2] = '\033');
@@ -324,7 +342,7 @@ static void test_bad_head(void **state)
 	REFUSES("probe_size is 0", f.desc.probe_size = 0);
 	REFUSES("probe_size is 16", f.desc.probe_size = 16);
 	REFUSES("probe_size is 25", f.desc.probe_size = 25);
-	REFUSES("7 probes of 24 bytes", f.desc.probe_count = EV_PROBE_COUNT + 1);
+	REFUSES("17 probes of 24 bytes", f.desc.probe_count = EV_PROBE_COUNT + 1);
 	REFUSES("probes of 24 bytes", f.desc.probe_count = UINT32_MAX);
 	REFUSES("probes of 4294967288 bytes", f.desc.probe_size = UINT32_MAX - 7);
 	REFUSES("outside the program's code", f.desc.coroutine_entry = CODE_HIGH);
@@ -447,11 +465,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything),     cmocka_unit_test(test_no_probes_says_why),
-		cmocka_unit_test(test_several_points), cmocka_unit_test(test_later_versions),
-		cmocka_unit_test(test_among_others),   cmocka_unit_test(test_none),
-		cmocka_unit_test(test_two_runtimes),   cmocka_unit_test(test_bad_head),
-		cmocka_unit_test(test_bad_fields),     cmocka_unit_test(test_bad_probes),
-		cmocka_unit_test(test_bad_frame),      cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_reasons),	       cmocka_unit_test(test_several_points),
+		cmocka_unit_test(test_later_versions), cmocka_unit_test(test_among_others),
+		cmocka_unit_test(test_none),	       cmocka_unit_test(test_two_runtimes),
+		cmocka_unit_test(test_bad_head),       cmocka_unit_test(test_bad_fields),
+		cmocka_unit_test(test_bad_probes),     cmocka_unit_test(test_bad_frame),
+		cmocka_unit_test(test_mutations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
