@@ -11,6 +11,7 @@ installs = \
  644:$(O)/lib/libcorun.a:$(LIBDIR)/libcorun.a \
  644:$(O)/lib/corun/wrap:$(LIBDIR)/corun/wrap \
  644:$(O)/lib/corun/shared.o:$(LIBDIR)/corun/shared.o \
+ 644:runtime/corun-gdb.py:$(DATADIR)/corun/corun-gdb.py \
  644:runtime/corun.pc.in:$(LIBDIR)/pkgconfig/corun.pc \
  644:$(O)/include/corun.h:$(INCLUDEDIR)/corun.h \
  $(foreach p,$(man_pages),644:$p:$(MANDIR)/man$(patsubst .%,%,$(suffix $p))/$(notdir $p)) \
@@ -32,6 +33,6 @@ install: all
 ## uninstall: removes what install with the same PREFIX and DESTDIR put there
 uninstall:
 	@rm -f $(foreach i,$(installs),'$(DESTDIR)$(call part,3,$i)')
-	@for d in '$(LIBDIR)/corun' '$(DOCDIR)'; do \
+	@for d in '$(LIBDIR)/corun' '$(DATADIR)/corun' '$(DOCDIR)'; do \
 	 if test -d '$(DESTDIR)'"$$d"; then rmdir --ignore-fail-on-non-empty '$(DESTDIR)'"$$d"; fi; done
 .PHONY: install uninstall

@@ -26,6 +26,7 @@ lib/corun/wrap
 lib/libcorun.a
 lib/pkgconfig/corun.pc
 share/bash-completion/completions/stacktrace
+share/corun/corun-gdb.py
 share/doc/stacktrace/LICENSE
 share/doc/stacktrace/NEWS
 share/doc/stacktrace/README.md
