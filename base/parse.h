@@ -19,6 +19,10 @@ int parse_u64(const char *what, const char *text, uint64_t min, uint64_t max, ui
 int parse_size(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *ret,
 	       struct err *e);
 
+/* A time: digits, perhaps with a fraction, and ns, us, ms, s, m or h; seconds if nothing follows.
+ * *ret is in nanoseconds. */
+int parse_time(const char *what, const char *text, uint64_t *ret, struct err *e);
+
 /* Index of text in the NULL-terminated list of words; -EINVAL names the choices. */
 int parse_choice(const char *what, const char *text, const char *const *words, unsigned *ret,
 		 struct err *e);

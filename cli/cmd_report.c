@@ -8,19 +8,18 @@
 #include "base/err.h"
 #include "cli/command.h"
 #include "cli/diag.h"
+#include "cli/intake.h"
 #include "cli/options.h"
 #include "cli/view.h"
 #include "formats/aggregate.h"
 #include "formats/capture.h"
-#include "formats/names.h"
 
 struct report {
 	struct view_options show;
+	struct filter_spec filter;
 	bool strict;
 	const char *path;
-	struct aggregate *aggregate;
-	struct names *names;
-	struct view *view;
+	struct intake in;
 };
 
 enum { KEY_STRICT_DAMAGE = 0x100 };
@@ -38,6 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &rep->show;
+		state->child_inputs[1] = &rep->filter;
 		return 0;
 	case KEY_STRICT_DAMAGE:
 		rep->strict = true;
@@ -57,6 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = {
 	{ &view_argp, 0, NULL, 0 },
+	{ &filter_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
@@ -71,16 +72,6 @@ static const struct argp argp = {
 	.children = children,
 };
 
-static int event(void *arg, const struct ev_header *ev)
-{
-	struct report *rep = arg;
-	int r = aggregate_event(rep->aggregate, ev);
-
-	if (!r)
-		r = view_event(rep->view, ev);
-	return !r && view_failed(rep->view) ? -EIO : r;
-}
-
 static int show(struct report *rep, struct capture_reader *reader, struct err *e)
 {
 	struct capture_damage damage = { 0 };
@@ -88,18 +79,16 @@ static int show(struct report *rep, struct capture_reader *reader, struct err *e
 	int r, w;
 
 	e->text[0] = '\0';
-	r = view_open(&rep->show, stdout, &rep->view, e);
+	r = view_open(&rep->show, stdout, &rep->in.view[0], e);
 	if (r)
 		return r;
-	view_bind(rep->view, capture_info(reader), rep->aggregate, rep->names, &damage);
-	r = view_begin(rep->view);
+	r = intake_begin(&rep->in, &rep->filter, capture_info(reader), &damage);
 	if (!r)
-		r = capture_read(reader, rep->names, event, rep, &damage, e);
-	if (r >= 0) {
-		aggregate_finish(rep->aggregate);
-		r = view_end(rep->view);
-	}
-	w = view_close(rep->view, &write_error);
+		r = capture_read(reader, rep->in.names, intake_event, &rep->in, &damage, e);
+	if (r >= 0)
+		r = intake_end(&rep->in);
+	w = view_close(rep->in.view[0], &write_error);
+	rep->in.view[0] = NULL;
 	if (w == -EPIPE) /* the reader left; main ends as SIGPIPE would */
 		return -EPIPE;
 	if (w) {
@@ -111,7 +100,7 @@ static int show(struct report *rep, struct capture_reader *reader, struct err *e
 	if (r < 0)
 		return r;
 	if (rep->strict &&
-	    (capture_is_damaged(&damage) || totals_lost(aggregate_totals(rep->aggregate))))
+	    (capture_is_damaged(&damage) || totals_lost(aggregate_totals(rep->in.aggregate))))
 		return 1;
 	return 0;
 }
@@ -126,17 +115,15 @@ int cmd_report(int argc, char **argv)
 	view_options_init(&rep.show);
 	options_parse(&argp, argc, argv, 0, &rep);
 	argp_err_exit_status = EXIT_OWN_FAILURE;
-	if (aggregate_new(&rep.aggregate) || names_new(&rep.names))
-		r = err_sys(&e, ENOMEM, "cannot start");
-	else
+	r = intake_init(&rep.in, &e);
+	if (!r)
 		r = capture_open(rep.path, &reader, &e);
 	if (!r)
 		r = show(&rep, reader, &e);
 	if (r < 0 && r != -EPIPE)
 		diag_err(&e);
+	intake_release(&rep.in);
 	capture_reader_free(reader);
-	aggregate_free(rep.aggregate);
-	names_free(rep.names);
 	if (r < 0)
 		return EXIT_OWN_FAILURE;
 	return r ? EXIT_EVENTS_LOST : EXIT_OK;

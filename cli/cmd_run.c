@@ -8,19 +8,18 @@
 #include "cli/command.h"
 #include "cli/diag.h"
 #include "cli/follow.h"
+#include "cli/intake.h"
 #include "cli/options.h"
 #include "cli/session.h"
 #include "cli/view.h"
 #include "formats/aggregate.h"
-#include "formats/names.h"
 
 struct run {
 	struct trace_options trace;
 	struct view_options show;
 	bool live; /* -t */
-	struct aggregate *aggregate;
-	struct names *names;
-	struct view *main_view, *live_view; /* live_view may be NULL */
+	struct filter_spec filter;
+	struct intake in; /* the first view is the report, the second -t's */
 };
 
 static const struct argp_option options[] = {
@@ -37,6 +36,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &run->trace;
 		state->child_inputs[1] = &run->show;
+		state->child_inputs[2] = &run->filter;
 		return 0;
 	case 't':
 		run->live = true;
@@ -49,6 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = {
 	{ &trace_argp, 0, NULL, 0 },
 	{ &view_argp, 0, NULL, 0 },
+	{ &filter_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
@@ -68,39 +69,24 @@ static const struct argp argp = {
 static int start(void *arg, const struct run_info *info)
 {
 	struct run *run = arg;
-	int r;
 
-	view_bind(run->main_view, info, run->aggregate, run->names, NULL);
-	r = view_begin(run->main_view);
-	if (!r && run->live_view) {
-		view_bind(run->live_view, info, run->aggregate, run->names, NULL);
-		r = view_begin(run->live_view);
-	}
-	return r;
+	return intake_begin(&run->in, &run->filter, info, NULL);
 }
 
 static int event(void *arg, const struct ev_header *ev)
 {
-	struct run *run = arg;
-	int r = aggregate_event(run->aggregate, ev);
-
-	if (!r)
-		r = view_event(run->main_view, ev);
-	if (!r && run->live_view)
-		r = view_event(run->live_view, ev);
-	return !r && view_failed(run->main_view) ? -EIO : r;
+	return intake_event(&((struct run *)arg)->in, ev);
 }
 
 static int open_views(struct run *run, struct err *e)
 {
 	const struct view_options live = { .format = &format_trace };
-	int r;
+	int r = intake_init(&run->in, e);
 
-	if (aggregate_new(&run->aggregate) || names_new(&run->names))
-		return err_sys(e, ENOMEM, "cannot start");
-	r = view_open(&run->show, stderr, &run->main_view, e);
+	if (!r)
+		r = view_open(&run->show, stderr, &run->in.view[0], e);
 	if (!r && run->live)
-		r = view_open(&live, stderr, &run->live_view, e);
+		r = view_open(&live, stderr, &run->in.view[1], e);
 	return r;
 }
 
@@ -110,32 +96,20 @@ static int report(struct run *run, const struct session_result *res)
 	struct err e;
 	int r, status = EXIT_OK;
 
-	aggregate_finish(run->aggregate);
-	r = view_end(run->main_view);
-	if (!r && run->live_view)
-		r = view_end(run->live_view);
+	r = intake_end(&run->in);
 	if (!r)
 		r = res->sink_failure;
-	if (view_close(run->main_view, &e)) {
+	if (view_close(run->in.view[0], &e)) {
 		diag_err(&e);
 		status = EXIT_TRACER_FAILURE;
 	} else if (r < 0) {
 		diag_error("the report is incomplete: %s", strerror(-r));
 		status = EXIT_TRACER_FAILURE;
 	}
-	view_close(run->live_view, NULL);
-	run->main_view = run->live_view = NULL;
-	if (!status && run->trace.strict && totals_lost(aggregate_totals(run->aggregate)))
+	run->in.view[0] = NULL;
+	if (!status && run->trace.strict && totals_lost(aggregate_totals(run->in.aggregate)))
 		status = EXIT_EVENTS_LOST;
 	return status;
-}
-
-static void release(struct run *run)
-{
-	view_close(run->main_view, NULL);
-	view_close(run->live_view, NULL);
-	aggregate_free(run->aggregate);
-	names_free(run->names);
 }
 
 static int trace(struct run *run)
@@ -153,18 +127,18 @@ static int trace(struct run *run)
 		own = EXIT_TRACER_FAILURE;
 	}
 	if (!r) {
-		session_attach_names(s, run->names);
+		session_attach_names(s, run->in.names);
 		r = session_run(s, &sink, &res, &e);
 		own = follow_open_status(r);
 	}
 	if (r) {
 		diag_err(&e);
 		session_free(s);
-		release(run);
+		intake_release(&run->in);
 		return own;
 	}
 	own = report(run, &res);
-	release(run);
+	intake_release(&run->in);
 	return follow_program(s, &res, own);
 }
 

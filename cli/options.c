@@ -14,6 +14,7 @@
 static const char *const source_words[] = { "auto", "bpf", "ring", NULL };
 static const char *const switches_words[] = { "off", "auto", "on", NULL };
 static const char *const uprobes_words[] = { "auto", "perf", NULL };
+static const char *const weight_words[] = { "growths", "bytes", "time", "waste", NULL };
 
 static const struct argp_option trace_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
@@ -144,6 +145,8 @@ static const struct argp_option view_table[] = {
 	{ "format", 'f', "NAME", 0, "One of the formats below (default: table)", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE; '-' is standard output", 0 },
 	{ "top", 'n', "N", 0, "Show at most N rows in a table, 0 for all (default 20)", 0 },
+	{ "weight", KEY_WEIGHT, "WHAT", 0,
+	  "Draw stacks by growths (default), bytes copied, time of the copies, or waste", 0 },
 	{ 0 },
 };
 
@@ -171,6 +174,9 @@ static error_t view_parse(int key, char *arg, struct argp_state *state)
 		if (parse_u64("--top", arg, 0, 1000000, &v, &e))
 			argp_error(state, "%s", e.text);
 		o->top = (unsigned)v;
+		return 0;
+	case KEY_WEIGHT:
+		o->weight = choice(state, "--weight", arg, weight_words);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -28,6 +28,9 @@ void trace_options_init(struct trace_options *o);
 extern const struct argp view_argp;
 void view_options_init(struct view_options *o);
 
+/* Which part of it; the input is a struct filter_spec, which needs no initialisation. */
+extern const struct argp filter_argp;
+
 /* Common to all: parses, and lets -h be --help. */
 void options_parse(const struct argp *argp, int argc, char **argv, unsigned flags, void *input);
 
@@ -47,6 +50,7 @@ enum option_key {
 	KEY_UPROBES,
 	KEY_DRY_RUN,
 	KEY_STRICT,
+	KEY_WEIGHT,
 };
 
 #endif

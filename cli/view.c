@@ -22,6 +22,7 @@ int view_open(const struct view_options *o, FILE *fallback, struct view **ret, s
 		return err_sys(e, ENOMEM, "cannot start the output");
 	v->format = o->format;
 	v->context.top = o->top;
+	v->context.weight = o->weight;
 	v->state = calloc(1, o->format->state_size ? o->format->state_size : 1);
 	if (!v->state)
 		r = err_sys(e, ENOMEM, "cannot start the output");

@@ -16,6 +16,7 @@ struct view_options {
 	const struct format *format;
 	const char *path; /* NULL: the fallback stream */
 	unsigned top;
+	enum weight weight;
 };
 
 int view_open(const struct view_options *o, FILE *fallback, struct view **ret, struct err *e);

@@ -39,26 +39,42 @@ static int take_copystack(struct aggregate *a, const struct ev_copystack *ev)
 {
 	struct totals *t = &a->totals;
 	bool growth = ev->new_size > ev->old_size;
+	struct slice *slice;
+	struct life *life;
 	struct origin *o;
-	int r = lives_copystack(a, ev, &o);
+	struct step *step;
+	int r = lives_copystack(a, ev, &life);
 
-	if (!r)
-		r = steps_add(a, o, ev);
+	if (r || a->verdict != FILTER_SHOW)
+		return r;
+	o = life->origin;
+	r = steps_add(a, o, ev, &step);
 	if (r)
 		return r;
+	if (growth && ev->new_size == life->peak_size)
+		life->step = step;
 	t->growths += growth;
 	t->shrinks += !growth;
 	t->incomplete += !!(ev->flags & EV_COPYSTACK_INCOMPLETE);
 	sum_add(&t->bytes_copied, ev->used);
 	sum_add(&t->copy_ns, ev->duration_ns);
 	o->growths += growth;
+	o->shrinks += !growth;
 	sum_add(&o->bytes_copied, ev->used);
 	sum_add(&o->ns, ev->duration_ns);
+	slice = series_at(&a->series, ev->h.time_ns);
+	slice->growths += growth;
+	slice->shrinks += !growth;
+	sum_add(&slice->bytes_copied, ev->used);
+	sum_add(&slice->ns, ev->duration_ns);
 	return 0;
 }
 
-static void take_switches(struct totals *t, const struct ev_switches *ev)
+static void take_switches(struct aggregate *a, const struct ev_switches *ev)
 {
+	struct totals *t = &a->totals;
+
+	sum_add(&series_at(&a->series, ev->h.time_ns)->switches, ev->count);
 	sum_add(&t->switches, ev->count);
 	sum_add(&t->switch_window_ns, ev->window_ns);
 }
@@ -90,14 +106,10 @@ static void take_time(struct totals *t, uint64_t time_ns)
 		t->wall_ns = t->last_ns - t->first_ns;
 }
 
-int aggregate_event(struct aggregate *a, const struct ev_header *ev)
+/* Records that tell who a coroutine is, and what its stack is like. */
+static int take_life(struct aggregate *a, const struct ev_header *ev)
 {
-	if (ev->kind == EV_NONE || ev->kind == EV_PAD || !event_valid(ev))
-		return 0;
-	take_time(&a->totals, ev->time_ns);
 	switch (ev->kind) {
-	case EV_STACK:
-		return stacks_add(a, (const struct ev_stack *)ev);
 	case EV_NEWPROC:
 		return lives_newproc(a, (const struct ev_newproc *)ev);
 	case EV_GOEXIT:
@@ -106,8 +118,35 @@ int aggregate_event(struct aggregate *a, const struct ev_header *ev)
 		return take_copystack(a, (const struct ev_copystack *)ev);
 	case EV_STACK_USE:
 		return lives_stack_use(a, (const struct ev_stack_use *)ev);
+	default:
+		return 0;
+	}
+}
+
+int aggregate_event(struct aggregate *a, const struct ev_header *ev)
+{
+	return aggregate_take(a, ev, FILTER_SHOW);
+}
+
+int aggregate_take(struct aggregate *a, const struct ev_header *ev, enum filter_verdict v)
+{
+	if (v == FILTER_DROP || ev->kind == EV_NONE || ev->kind == EV_PAD || !event_valid(ev))
+		return 0;
+	a->verdict = v;
+	if (v < FILTER_FACT)
+		return take_life(a, ev);
+	if (v == FILTER_SHOW)
+		take_time(&a->totals, ev->time_ns);
+	switch (ev->kind) {
+	case EV_STACK:
+		return stacks_add(a, (const struct ev_stack *)ev);
+	case EV_NEWPROC:
+	case EV_GOEXIT:
+	case EV_COPYSTACK:
+	case EV_STACK_USE:
+		return take_life(a, ev);
 	case EV_SWITCHES:
-		take_switches(&a->totals, (const struct ev_switches *)ev);
+		take_switches(a, (const struct ev_switches *)ev);
 		return 0;
 	case EV_LOST:
 		memcpy(a->totals.lost, ((const struct ev_lost *)ev)->count, sizeof(a->totals.lost));

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/event.h"
+#include "formats/filter.h"
 
 struct aggregate;
 struct names;
@@ -27,6 +28,9 @@ int aggregate_event(struct aggregate *a, const struct ev_header *ev);
 
 /* What came of switches, waits and locks: formats/waits.h. */
 struct waits *aggregate_waits(struct aggregate *a);
+
+/* The same as a filter says. */
+int aggregate_take(struct aggregate *a, const struct ev_header *ev, enum filter_verdict v);
 
 /* To be called once after the last event: living coroutines enter the totals. */
 void aggregate_finish(struct aggregate *a);
@@ -42,7 +46,9 @@ struct totals {
 	uint64_t born, ended;
 	uint64_t alive; /* at the end */
 	uint64_t peak_alive;
-	uint64_t short_lived; /* born and ended under tracing within a millisecond */
+	uint64_t short_lived;		     /* born and ended under tracing within a millisecond */
+	uint64_t lifetime[64], end_size[64]; /* as in creator_row */
+	uint64_t lived, life_ns, max_life_ns;
 	uint64_t growths, shrinks;
 	uint64_t incomplete;   /* of them, end not seen */
 	uint64_t bytes_copied; /* growths and shrinks */
@@ -91,24 +97,68 @@ int aggregate_growth(struct aggregate *a, struct names *n, struct growth_row **r
 struct creator_row {
 	struct site creator, entry;
 	uint64_t coroutines, short_lived;
+	uint64_t born, ended, alive;			/* seen to be; alive at the end */
 	uint64_t measured, allocated_bytes, used_bytes; /* as in totals */
-	uint64_t growths, bytes_copied, ns;
+	uint64_t growths, shrinks, bytes_copied, ns;
 	uint64_t peak_alive;
 	uint64_t final_size[64]; /* coroutines by log2 of their peak stack size */
+	uint64_t end_size[64];	 /* by log2 of the last one */
+	/* Of those that were seen to be born and to end. */
+	uint64_t lifetime[64]; /* by log2 of their nanoseconds */
+	uint64_t lived, life_ns, max_life_ns;
+	uint64_t grew;	     /* coroutines that grew at all */
+	uint64_t most_used;  /* by one coroutine */
+	uint64_t idle_waste; /* waste of coroutines that never grew, which is no step's */
 };
 int aggregate_creators(struct aggregate *a, struct names *n, struct creator_row **ret,
 		       size_t *ret_count);
 
-/* Every distinct (creator, call stack) that grew. */
+/*
+ * What stacks can be weighed by.  Waste is that of coroutines, so it is given to the growth that
+ * brought each to its largest stack.
+ */
+enum weight { WEIGHT_GROWTHS, WEIGHT_BYTES, WEIGHT_NS, WEIGHT_WASTE, WEIGHT_COUNT };
+
+/* Every distinct (creator, call stack) that grew; or, where never_grew is set, what coroutines of
+ * one creator waste that never grew: such a row has a creator, no stack, and no weight but waste.
+ */
 struct stack_row {
 	uint32_t pid;
 	uint64_t creator_pc, entry_pc;
 	const uint64_t *pc;    /* innermost first, return addresses; owned by the aggregate */
 	uint32_t depth, flags; /* enum ev_stack_flags */
 	uint64_t count, bytes_copied, ns;
+	uint64_t waste;
+	bool never_grew;
+	uint64_t from, to; /* only of aggregate_each_step: else 0 */
 };
 typedef int stack_row_fn(void *arg, const struct stack_row *row);
+
+/* Growths by (creator, stack), in an order that depends only on the addresses. */
 int aggregate_each_stack(struct aggregate *a, stack_row_fn *fn, void *arg);
+
+/* The same by (creator, stack, from, to), and shrinks too. */
+int aggregate_each_step(struct aggregate *a, stack_row_fn *fn, void *arg);
+
+uint64_t stack_row_weight(const struct stack_row *row, enum weight w);
+const char *weight_name(enum weight w); /* "growths", "bytes", "time", "waste" */
+const char *weight_unit(enum weight w); /* "", "bytes", "ns", "bytes" */
+
+/* What happened in slices of one length, one after the other from the first event on. */
+struct series_row {
+	uint64_t start_ns; /* on the clock of the events */
+	uint64_t born, ended, growths, shrinks, bytes_copied, ns, switches;
+	uint64_t alive;			    /* at most, in the slice */
+	uint64_t stack_bytes, wasted_bytes; /* of those alive at its end, as known by then */
+};
+
+/*
+ * At most so many slices (SERIES_SLICES can be had at least), none left out, all of *ret_width_ns:
+ * 1, 2 or 5 times a power of ten. The array is the caller's to free.
+ */
+#define SERIES_SLICES 4096
+int aggregate_series(const struct aggregate *a, size_t most, struct series_row **ret,
+		     size_t *ret_count, uint64_t *ret_width_ns);
 
 /* The stack of an id seen earlier; -ENOENT if its record was lost. */
 int aggregate_stack(const struct aggregate *a, uint64_t stack_id, const uint64_t **ret_pc,

@@ -5,6 +5,7 @@
  *	lives.c    coroutines that are alive, or ended a moment ago
  *	origins.c  what each go statement (creator, entry) has made
  *	steps.c    growths and shrinks by (origin, call stack, from, to), and the call stacks
+ *	series.c   what happened when
  *	rows.c     all of these merged by name
  *
  * An event costs two look-ups at most: its coroutine and its step.  What a view needs beyond these
@@ -26,10 +27,12 @@ struct origin {
 	} key;
 	UT_hash_handle hh;
 	uint64_t coroutines, short_lived;
-	uint64_t measured, allocated_bytes, used_bytes;
-	uint64_t growths, bytes_copied, ns; /* bytes and time of shrinks too */
+	uint64_t born, ended;
+	uint64_t measured, allocated_bytes, used_bytes, most_used;
+	uint64_t growths, shrinks, bytes_copied, ns; /* bytes and time of shrinks too */
 	uint64_t alive, peak_alive;
-	uint64_t final_size[64];
+	uint64_t lived, life_ns, max_life_ns, grew, idle_waste;
+	uint64_t final_size[64], end_size[64], lifetime[64];
 };
 
 /*
@@ -45,12 +48,14 @@ struct life {
 	UT_hash_handle hh;
 	struct life *next; /* in the queue of the dead, or in the free list */
 	struct origin *origin;
+	struct step *step; /* that brought it to peak_size; NULL: it never grew */
 	uint64_t birth_ns, end_ns;
-	uint64_t peak_size;
-	uint64_t used; /* highest seen, 0: never */
-	bool born;     /* its birth was seen */
+	uint64_t peak_size, size; /* largest, last */
+	uint64_t used;		  /* highest seen, 0: never */
+	bool born;		  /* its birth was seen */
 	bool ended;
 	bool counted; /* has gone into its origin's totals */
+	bool shown;   /* is in the view: counted at all */
 };
 
 struct life_slab;
@@ -76,7 +81,7 @@ struct step {
 		uint64_t stack_id, from, to;
 	} key;
 	UT_hash_handle hh;
-	uint64_t count, bytes_copied, ns;
+	uint64_t count, bytes_copied, ns, waste;
 };
 
 struct stack {
@@ -86,8 +91,27 @@ struct stack {
 	uint64_t pc[];
 };
 
+struct slice {
+	uint64_t born, ended, growths, shrinks, bytes_copied, ns, switches;
+	uint64_t alive, alive_end, stack_bytes, wasted_bytes;
+	bool seen; /* what is alive is known here; else it is as in the slice before */
+};
+
+/* Slices get ten times as long whenever the time does not fit: memory does not grow with it. */
+struct series {
+	bool started;
+	uint64_t begin_ns, width_ns;
+	size_t used;
+	uint64_t stack_bytes, wasted_bytes;    /* of the living, now */
+	uint64_t slice_begin_ns, slice_end_ns; /* of the one looked up last ... */
+	size_t slice_index;		       /* ... which is this */
+	struct slice slice[SERIES_SLICES];
+};
+
 struct aggregate {
 	struct totals totals;
+	enum filter_verdict verdict; /* of the record being taken */
+	struct series series;
 	struct lives lives;
 	struct origin *origins;
 	struct step *steps;
@@ -112,22 +136,29 @@ void origins_free(struct aggregate *a);
 void lives_init(struct lives *l);
 void lives_free(struct aggregate *a);
 
-/* The four events of a life.  0 or -ENOMEM; *ret is the coroutine's origin. */
+/* The four events of a life.  0 or -ENOMEM; *ret is the coroutine. */
 int lives_newproc(struct aggregate *a, const struct ev_newproc *ev);
 int lives_goexit(struct aggregate *a, const struct ev_goexit *ev);
 int lives_stack_use(struct aggregate *a, const struct ev_stack_use *ev);
-int lives_copystack(struct aggregate *a, const struct ev_copystack *ev, struct origin **ret);
+int lives_copystack(struct aggregate *a, const struct ev_copystack *ev, struct life **ret);
 
 /* Counts everything that is still alive, or dead and kept, into the totals. */
 void lives_finish(struct aggregate *a);
 
 int stacks_add(struct aggregate *a, const struct ev_stack *ev);
 const struct stack *stack_find(const struct aggregate *a, uint64_t id); /* or NULL */
-int steps_add(struct aggregate *a, const struct origin *o, const struct ev_copystack *ev);
+int steps_add(struct aggregate *a, const struct origin *o, const struct ev_copystack *ev,
+	      struct step **ret);
 void steps_free(struct aggregate *a);
 
 /* All steps as an array, the caller's to free; NULL with *ret_count 0: none, NULL else: no memory.
  */
 struct step **steps_array(const struct aggregate *a, size_t *ret_count);
+
+/* The slice of a moment, made the last one if it is.  Never NULL. */
+struct slice *series_at(struct series *s, uint64_t time_ns);
+
+/* Notes how many are alive, and what their stacks take, at a moment. */
+void series_note(struct series *s, uint64_t time_ns, uint64_t alive);
 
 #endif

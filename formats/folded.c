@@ -6,9 +6,10 @@
  *
  * The root frame is the go statement, so that a graph falls apart by creator at once; then the
  * chain from the coroutine's function to the one that ran out of stack, inlined functions as frames
- * of their own.  runtime.goexit, which is under every goroutine and tells nothing, is left out.
- * Frames in brackets are no functions: [truncated] where the root end of a chain is missing,
- * [no_stack] where none was taken, and under [lost] what is known to be missing, so that the
+ * of their own.  The number is of what --weight chooses.  runtime.goexit, which is under every
+ *goroutine and tells nothing, is left out. Frames in brackets are no functions: [truncated] where
+ *the root end of a chain is missing, [no_stack] where none was taken, [never_grew] for what
+ *coroutines waste that did not grow, and under [lost] what is known to be missing, so that the
  *numbers add up to all that happened.
  *
  * Chains are merged by name, because several addresses can read the same, and sorted, because the
@@ -92,13 +93,16 @@ static int fold(void *arg, const struct stack_row *row)
 	struct folding *f = arg;
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	uint64_t weight = stack_row_weight(row, f->c->weight);
+	FILE *out = weight ? open_memstream(&text, &size) : NULL;
 	bool bad;
 
 	if (!out)
-		return -ENOMEM;
+		return weight ? -ENOMEM : 0;
 	put_root(out, f->c->names, row);
-	if (!row->depth)
+	if (row->never_grew)
+		fputs(";[never_grew]", out);
+	else if (!row->depth)
 		fputs(";[no_stack]", out);
 	else if (row->flags & (EV_STACK_TRUNCATED | EV_STACK_BROKEN))
 		fputs(";[truncated]", out);
@@ -109,7 +113,7 @@ static int fold(void *arg, const struct stack_row *row)
 		free(text);
 		return -ENOMEM;
 	}
-	return add_chain(f, text, row->count);
+	return add_chain(f, text, weight);
 }
 
 static int add_lost(struct folding *f, const char *reason, uint64_t count)
@@ -131,6 +135,8 @@ static int add_losses(struct folding *f)
 	const struct totals *t = aggregate_totals(f->c->aggregate);
 	int r = 0;
 
+	if (f->c->weight != WEIGHT_GROWTHS)
+		return 0; /* it is not known what they would have weighed */
 	for (unsigned i = 0; i < EV_LOST_LIMIT && !r; i++)
 		r = add_lost(f, lost_reason_name(i), t->lost[i]);
 	if (!r && f->c->damage)

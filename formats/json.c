@@ -15,52 +15,10 @@
 #include "base/escape.h"
 #include "formats/advice.h"
 #include "formats/aggregate.h"
+#include "formats/json_parts.h"
 #include "formats/render.h"
 #include "formats/run_info.h"
-
-static json_t *number(uint64_t n)
-{
-	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
-
-static json_t *text(const char *s, enum escape_style style)
-{
-	char *safe = escape_dup(s, style);
-	json_t *r = safe ? json_string(safe) : NULL;
-
-	free(safe);
-	return r;
-}
-
-/* A NULL value is the want of memory. */
-struct member {
-	const char *key;
-	json_t *value;
-};
-
-/* Takes all values over.  Object, or NULL: no memory. */
-static json_t *object(const struct member *m, size_t count)
-{
-	json_t *o = json_object();
-	bool bad = !o;
-
-	for (size_t i = 0; i < count; i++)
-		bad |= json_object_set_new(o, m[i].key, m[i].value) != 0;
-	if (!bad)
-		return o;
-	json_decref(o);
-	return NULL;
-}
-#define OBJECT(members) object((members), sizeof(members) / sizeof((members)[0]))
-
-/* Adds the members of from, which is freed, to o.  False: no memory. */
-static bool extend(json_t *o, json_t *from)
-{
-	bool bad = !from || json_object_update(o, from);
-
-	json_decref(from);
-	return !bad;
-}
+#include "formats/section.h"
 
 /* "ring full" -> "ring_full" */
 static void key_of(char *key, size_t size, const char *name)
@@ -83,11 +41,11 @@ static json_t *counters(const uint64_t *n, unsigned named, unsigned all,
 
 	for (unsigned i = 0; i < named && !bad; i++) {
 		key_of(key, sizeof(key), name(i));
-		bad = json_object_set_new(o, key, number(n[i]));
+		bad = json_object_set_new(o, key, json_number(n[i]));
 	}
 	for (unsigned i = named; i < all; i++)
 		other += n[i];
-	if (!bad && !json_object_set_new(o, "other", number(other)))
+	if (!bad && !json_object_set_new(o, "other", json_number(other)))
 		return o;
 	json_decref(o);
 	return NULL;
@@ -97,29 +55,22 @@ static json_t *counters(const uint64_t *n, unsigned named, unsigned all,
 
 static json_t *info_members(const struct run_info *i)
 {
-	const struct member m[] = {
-		{ "tool_version", text(i->tool_version, ESCAPE_TEXT) },
-		{ "runtime", text(i->runtime, ESCAPE_TEXT) },
-		{ "version", text(i->version, ESCAPE_TEXT) },
-		{ "command", text(i->command, ESCAPE_TEXT) },
-		{ "target", text(i->target, ESCAPE_TEXT) },
-		{ "build_id", text(i->build_id, ESCAPE_TEXT) },
-		{ "hostname", text(i->hostname, ESCAPE_TEXT) },
-		{ "kernel", text(i->kernel, ESCAPE_TEXT) },
-		{ "cpus", number(i->cpus) },
-		{ "source", text(i->source, ESCAPE_TEXT) },
-		{ "link", text(i->link, ESCAPE_TEXT) },
-		{ "start_realtime_ns", number(i->start_realtime_ns) },
+	const struct json_member m[] = {
+		{ "tool_version", json_text(i->tool_version, ESCAPE_TEXT) },
+		{ "runtime", json_text(i->runtime, ESCAPE_TEXT) },
+		{ "version", json_text(i->version, ESCAPE_TEXT) },
+		{ "command", json_text(i->command, ESCAPE_TEXT) },
+		{ "target", json_text(i->target, ESCAPE_TEXT) },
+		{ "build_id", json_text(i->build_id, ESCAPE_TEXT) },
+		{ "hostname", json_text(i->hostname, ESCAPE_TEXT) },
+		{ "kernel", json_text(i->kernel, ESCAPE_TEXT) },
+		{ "cpus", json_number(i->cpus) },
+		{ "source", json_text(i->source, ESCAPE_TEXT) },
+		{ "link", json_text(i->link, ESCAPE_TEXT) },
+		{ "start_realtime_ns", json_number(i->start_realtime_ns) },
 	};
 
-	return OBJECT(m);
-}
-
-static json_t *waste_ratio(const struct totals *t)
-{
-	if (!t->measured || !t->allocated_bytes)
-		return json_null();
-	return json_real((double)(t->allocated_bytes - t->used_bytes) / (double)t->allocated_bytes);
+	return JSON_OBJECT(m);
 }
 
 static json_t *exit_status(const struct totals *t)
@@ -138,48 +89,48 @@ static json_t *exit_signal(const struct totals *t)
 
 static json_t *totals_members(const struct totals *t)
 {
-	const struct member m[] = {
-		{ "wall_ns", number(t->wall_ns) },
-		{ "cpu_ns", t->exited ? number(t->cpu_ns) : json_null() },
-		{ "max_rss_bytes", t->exited ? number(t->max_rss) : json_null() },
+	const struct json_member m[] = {
+		{ "wall_ns", json_number(t->wall_ns) },
+		{ "cpu_ns", t->exited ? json_number(t->cpu_ns) : json_null() },
+		{ "max_rss_bytes", t->exited ? json_number(t->max_rss) : json_null() },
 		{ "exit_status", exit_status(t) },
 		{ "exit_signal", exit_signal(t) },
-		{ "events", number(t->events) },
-		{ "coroutines", number(t->coroutines) },
-		{ "coroutines_born", number(t->born) },
-		{ "coroutines_ended", number(t->ended) },
-		{ "coroutines_alive", number(t->alive) },
-		{ "coroutines_peak_alive", number(t->peak_alive) },
-		{ "coroutines_short_lived", number(t->short_lived) },
-		{ "coroutines_measured", number(t->measured) },
-		{ "growths", number(t->growths) },
-		{ "shrinks", number(t->shrinks) },
-		{ "incomplete", number(t->incomplete) },
-		{ "bytes_copied", number(t->bytes_copied) },
-		{ "copy_ns", number(t->copy_ns) },
-		{ "allocated_bytes", number(t->allocated_bytes) },
-		{ "used_bytes", number(t->used_bytes) },
-		{ "all_allocated_bytes", number(t->all_allocated_bytes) },
-		{ "waste_ratio", waste_ratio(t) },
-		{ "switches", t->switch_window_ns ? number(t->switches) : json_null() },
-		{ "switch_window_ns", number(t->switch_window_ns) },
-		{ "probe_hits", number(totals_probe_hits(t)) },
+		{ "events", json_number(t->events) },
+		{ "coroutines", json_number(t->coroutines) },
+		{ "coroutines_born", json_number(t->born) },
+		{ "coroutines_ended", json_number(t->ended) },
+		{ "coroutines_alive", json_number(t->alive) },
+		{ "coroutines_peak_alive", json_number(t->peak_alive) },
+		{ "coroutines_short_lived", json_number(t->short_lived) },
+		{ "coroutines_measured", json_number(t->measured) },
+		{ "growths", json_number(t->growths) },
+		{ "shrinks", json_number(t->shrinks) },
+		{ "incomplete", json_number(t->incomplete) },
+		{ "bytes_copied", json_number(t->bytes_copied) },
+		{ "copy_ns", json_number(t->copy_ns) },
+		{ "allocated_bytes", json_number(t->allocated_bytes) },
+		{ "used_bytes", json_number(t->used_bytes) },
+		{ "all_allocated_bytes", json_number(t->all_allocated_bytes) },
+		{ "waste_ratio", json_waste_ratio(t->measured, t->allocated_bytes, t->used_bytes) },
+		{ "switches", t->switch_window_ns ? json_number(t->switches) : json_null() },
+		{ "switch_window_ns", json_number(t->switch_window_ns) },
+		{ "probe_hits", json_number(totals_probe_hits(t)) },
 		{ "probe_hits_by_probe",
 		  counters(t->probe_hits, EV_PROBE_COUNT, EV_PROBE_LIMIT, probe_hits_name) },
-		{ "probe_cost_ns", number(t->probe_cost_ns) },
-		{ "lost", number(totals_lost(t)) },
+		{ "probe_cost_ns", json_number(t->probe_cost_ns) },
+		{ "lost", json_number(totals_lost(t)) },
 		{ "lost_by_reason",
 		  counters(t->lost, EV_LOST_COUNT, EV_LOST_LIMIT, lost_reason_name) },
 	};
 
-	return OBJECT(m);
+	return JSON_OBJECT(m);
 }
 
 static json_t *summary(const struct render_context *c)
 {
 	json_t *o = info_members(c->info);
 
-	if (o && extend(o, totals_members(aggregate_totals(c->aggregate))))
+	if (o && json_extend(o, totals_members(aggregate_totals(c->aggregate))))
 		return o;
 	json_decref(o);
 	return NULL;
@@ -187,13 +138,13 @@ static json_t *summary(const struct render_context *c)
 
 static json_t *calibration(const struct run_info *i)
 {
-	const struct member m[] = {
-		{ "pair_ns", number(i->pair_ns) },
-		{ "hit_ns", number(i->hit_ns) },
-		{ "offsets", text(i->offsets, ESCAPE_TEXT) },
+	const struct json_member m[] = {
+		{ "pair_ns", json_number(i->pair_ns) },
+		{ "hit_ns", json_number(i->hit_ns) },
+		{ "offsets", json_text(i->offsets, ESCAPE_TEXT) },
 	};
 
-	return OBJECT(m);
+	return JSON_OBJECT(m);
 }
 
 static json_t *damage(const struct capture_damage *d)
@@ -201,16 +152,16 @@ static json_t *damage(const struct capture_damage *d)
 	if (!d)
 		return json_null();
 
-	const struct member m[] = {
+	const struct json_member m[] = {
 		{ "truncated", json_boolean(d->truncated) },
-		{ "bad_blocks", number(d->bad_blocks) },
-		{ "skipped_bytes", number(d->skipped_bytes) },
-		{ "unknown_blocks", number(d->unknown_blocks) },
-		{ "bad_records", number(d->bad_records) },
-		{ "missing_records", number(d->missing_records) },
+		{ "bad_blocks", json_number(d->bad_blocks) },
+		{ "skipped_bytes", json_number(d->skipped_bytes) },
+		{ "unknown_blocks", json_number(d->unknown_blocks) },
+		{ "bad_records", json_number(d->bad_records) },
+		{ "missing_records", json_number(d->missing_records) },
 	};
 
-	return OBJECT(m);
+	return JSON_OBJECT(m);
 }
 
 static json_t *warnings(const struct run_info *i)
@@ -222,7 +173,7 @@ static json_t *warnings(const struct run_info *i)
 		size_t len = strcspn(line, "\n");
 		char *one = strndup(line, len);
 
-		if (!one || (len && json_array_append_new(a, text(one, ESCAPE_TEXT)))) {
+		if (!one || (len && json_array_append_new(a, json_text(one, ESCAPE_TEXT)))) {
 			json_decref(a);
 			a = NULL;
 		}
@@ -234,97 +185,81 @@ static json_t *warnings(const struct run_info *i)
 
 /* --- rows ---------------------------------------------------------------------------------- */
 
-static json_t *file_of(const struct site *s)
-{
-	return *s->file ? text(s->file, ESCAPE_FIELD) : json_null();
-}
-
-static json_t *line_of(const struct site *s)
-{
-	return s->line ? number(s->line) : json_null();
-}
-
 static json_t *growth_object(const struct growth_row *g)
 {
-	const struct member m[] = {
-		{ "creator", text(g->creator.function, ESCAPE_FIELD) },
-		{ "creator_file", file_of(&g->creator) },
-		{ "creator_line", line_of(&g->creator) },
-		{ "entry", text(g->entry.function, ESCAPE_FIELD) },
-		{ "leaf", text(g->leaf.function, ESCAPE_FIELD) },
-		{ "leaf_file", file_of(&g->leaf) },
-		{ "leaf_line", line_of(&g->leaf) },
-		{ "from", number(g->from) },
-		{ "to", number(g->to) },
-		{ "count", number(g->count) },
-		{ "bytes_copied", number(g->bytes_copied) },
-		{ "ns", number(g->ns) },
+	const struct json_member m[] = {
+		{ "creator", json_text(g->creator.function, ESCAPE_FIELD) },
+		{ "creator_file", json_file_of(&g->creator) },
+		{ "creator_line", json_line_of(&g->creator) },
+		{ "entry", json_text(g->entry.function, ESCAPE_FIELD) },
+		{ "leaf", json_text(g->leaf.function, ESCAPE_FIELD) },
+		{ "leaf_file", json_file_of(&g->leaf) },
+		{ "leaf_line", json_line_of(&g->leaf) },
+		{ "from", json_number(g->from) },
+		{ "to", json_number(g->to) },
+		{ "count", json_number(g->count) },
+		{ "bytes_copied", json_number(g->bytes_copied) },
+		{ "ns", json_number(g->ns) },
 	};
 
-	return OBJECT(m);
-}
-
-/* {"2048": 10, "4096": 2}: coroutines by their largest stack. */
-static json_t *sizes(const uint64_t *by_log2)
-{
-	json_t *o = json_object();
-	char key[24];
-
-	for (unsigned i = 0; i < 64 && o; i++) {
-		if (!by_log2[i])
-			continue;
-		snprintf(key, sizeof(key), "%llu", 1ull << i);
-		if (json_object_set_new(o, key, number(by_log2[i]))) {
-			json_decref(o);
-			o = NULL;
-		}
-	}
-	return o;
+	return JSON_OBJECT(m);
 }
 
 static json_t *creator_object(const struct creator_row *w)
 {
-	const struct member m[] = {
-		{ "creator", text(w->creator.function, ESCAPE_FIELD) },
-		{ "creator_file", file_of(&w->creator) },
-		{ "creator_line", line_of(&w->creator) },
-		{ "entry", text(w->entry.function, ESCAPE_FIELD) },
-		{ "entry_file", file_of(&w->entry) },
-		{ "entry_line", line_of(&w->entry) },
-		{ "coroutines", number(w->coroutines) },
-		{ "short_lived", number(w->short_lived) },
-		{ "measured", number(w->measured) },
-		{ "allocated_bytes", number(w->allocated_bytes) },
-		{ "used_bytes", number(w->used_bytes) },
-		{ "growths", number(w->growths) },
-		{ "bytes_copied", number(w->bytes_copied) },
-		{ "ns", number(w->ns) },
-		{ "peak_alive", number(w->peak_alive) },
-		{ "stack_sizes", sizes(w->final_size) },
+	const struct json_member m[] = {
+		{ "creator", json_text(w->creator.function, ESCAPE_FIELD) },
+		{ "creator_file", json_file_of(&w->creator) },
+		{ "creator_line", json_line_of(&w->creator) },
+		{ "entry", json_text(w->entry.function, ESCAPE_FIELD) },
+		{ "entry_file", json_file_of(&w->entry) },
+		{ "entry_line", json_line_of(&w->entry) },
+		{ "coroutines", json_number(w->coroutines) },
+		{ "short_lived", json_number(w->short_lived) },
+		{ "born", json_number(w->born) },
+		{ "ended", json_number(w->ended) },
+		{ "alive", json_number(w->alive) },
+		{ "grew", json_number(w->grew) },
+		{ "measured", json_number(w->measured) },
+		{ "allocated_bytes", json_number(w->allocated_bytes) },
+		{ "used_bytes", json_number(w->used_bytes) },
+		{ "most_used", json_number(w->most_used) },
+		{ "waste_ratio", json_waste_ratio(w->measured, w->allocated_bytes, w->used_bytes) },
+		{ "growths", json_number(w->growths) },
+		{ "shrinks", json_number(w->shrinks) },
+		{ "bytes_copied", json_number(w->bytes_copied) },
+		{ "ns", json_number(w->ns) },
+		{ "peak_alive", json_number(w->peak_alive) },
+		{ "lifetime_mean_ns", w->lived ? json_number(w->life_ns / w->lived) : json_null() },
+		{ "lifetime_max_ns", w->lived ? json_number(w->max_life_ns) : json_null() },
+		{ "lifetimes", json_by_log2(w->lifetime) },
+		{ "end_sizes", json_by_log2(w->end_size) },
+		{ "stack_sizes", json_by_log2(w->final_size) },
 	};
 
-	return OBJECT(m);
+	return JSON_OBJECT(m);
 }
 
 static json_t *advice_object(const struct advice *a)
 {
 	char *sentence = advice_text(a, true);
-	const struct member m[] = {
+	const struct json_member m[] = {
 		{ "kind", json_string(a->kind == ADVICE_START_SIZE ? "start_size" : "big_frame") },
-		{ "creator", text(a->creator.function, ESCAPE_FIELD) },
-		{ "entry", text(a->entry.function, ESCAPE_FIELD) },
-		{ "leaf", a->leaf.function ? text(a->leaf.function, ESCAPE_FIELD) : json_null() },
-		{ "from", number(a->from) },
-		{ "to", number(a->to) },
-		{ "saved_copies", number(a->copies) },
-		{ "saved_bytes", number(a->bytes) },
-		{ "saved_ns", number(a->ns) },
-		{ "cost_bytes", number(a->cost_bytes) },
+		{ "creator", json_text(a->creator.function, ESCAPE_FIELD) },
+		{ "entry", json_text(a->entry.function, ESCAPE_FIELD) },
+		{ "leaf",
+		  a->leaf.function ? json_text(a->leaf.function, ESCAPE_FIELD) : json_null() },
+		{ "from", json_number(a->from) },
+		{ "to", json_number(a->to) },
+		{ "saved_copies", json_number(a->copies) },
+		{ "saved_bytes", json_number(a->bytes) },
+		{ "saved_ns", json_number(a->ns) },
+		{ "cost_bytes", json_number(a->cost_bytes) },
 		{ "text", sentence ? json_string(sentence) : NULL },
 	};
 
 	free(sentence);
-	return OBJECT(m);
+	return JSON_OBJECT(m);
 }
 
 /* Growths into *ret_growth, shrinks into *ret_shrink; both NULL: no memory. */
@@ -388,7 +323,7 @@ static int json_end(void *state, const struct render_context *c)
 	(void)state;
 	growth_arrays(c, &growth, &shrink);
 
-	const struct member m[] = {
+	const struct json_member m[] = {
 		{ "summary", summary(c) },
 		{ "growth", growth },
 		{ "shrink", shrink },
@@ -399,9 +334,11 @@ static int json_end(void *state, const struct render_context *c)
 		{ "damage", damage(c->damage) },
 	};
 
-	root = OBJECT(m);
-	if (!root)
+	root = JSON_OBJECT(m);
+	if (!root || !sections_json(c, root)) {
+		json_decref(root);
 		return -ENOMEM;
+	}
 	/* a stream that fails is the caller's to find out; jansson only says that it failed */
 	r = json_dumpf(root, c->out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 	json_decref(root);

@@ -71,6 +71,26 @@ static unsigned log2_floor(uint64_t n)
 	return n ? 63 - (unsigned)__builtin_clzll(n) : 0;
 }
 
+static void count_lifetime(struct totals *t, struct origin *o, const struct life *life)
+{
+	uint64_t ns = life->end_ns > life->birth_ns ? life->end_ns - life->birth_ns : 0;
+
+	t->lived++;
+	o->lived++;
+	t->lifetime[log2_floor(ns)]++;
+	o->lifetime[log2_floor(ns)]++;
+	sum_add(&t->life_ns, ns);
+	sum_add(&o->life_ns, ns);
+	if (ns > t->max_life_ns)
+		t->max_life_ns = ns;
+	if (ns > o->max_life_ns)
+		o->max_life_ns = ns;
+	if (ns < SHORT_LIFE_NS) {
+		t->short_lived++;
+		o->short_lived++;
+	}
+}
+
 static void count(struct aggregate *a, struct life *life)
 {
 	struct totals *t = &a->totals;
@@ -78,8 +98,13 @@ static void count(struct aggregate *a, struct life *life)
 	uint64_t used = life->used < life->peak_size ? life->used : life->peak_size;
 
 	life->counted = true;
+	if (!life->shown)
+		return;
 	o->coroutines++;
+	o->grew += !!life->step;
 	o->final_size[log2_floor(life->peak_size)]++;
+	o->end_size[log2_floor(life->size)]++;
+	t->end_size[log2_floor(life->size)]++;
 	sum_add(&t->all_allocated_bytes, life->peak_size);
 	if (life->used) {
 		t->measured++;
@@ -88,12 +113,32 @@ static void count(struct aggregate *a, struct life *life)
 		o->measured++;
 		sum_add(&o->allocated_bytes, life->peak_size);
 		sum_add(&o->used_bytes, used);
+		if (used > o->most_used)
+			o->most_used = used;
+		sum_add(life->step ? &life->step->waste : &o->idle_waste, life->peak_size - used);
 	}
-	if (life->born && life->ended &&
-	    (life->end_ns < life->birth_ns || life->end_ns - life->birth_ns < SHORT_LIFE_NS)) {
-		t->short_lived++;
-		o->short_lived++;
-	}
+	if (life->born && life->ended)
+		count_lifetime(t, o, life);
+}
+
+/* What a coroutine adds to the stacks of the living, and to what they waste. */
+static void add_stack(struct aggregate *a, const struct life *life)
+{
+	a->series.stack_bytes += life->size;
+	if (life->used && life->used < life->size)
+		a->series.wasted_bytes += life->size - life->used;
+}
+
+static void take_stack(struct aggregate *a, const struct life *life)
+{
+	a->series.stack_bytes -= life->size;
+	if (life->used && life->used < life->size)
+		a->series.wasted_bytes -= life->size - life->used;
+}
+
+static bool is_in_view(const struct life *life)
+{
+	return life->shown && !life->ended;
 }
 
 static void set_alive(struct aggregate *a, struct life *life)
@@ -102,12 +147,39 @@ static void set_alive(struct aggregate *a, struct life *life)
 	a->totals.alive = ++a->lives.alive;
 	if (a->totals.alive > a->totals.peak_alive)
 		a->totals.peak_alive = a->totals.alive;
+	add_stack(a, life);
 }
 
 static void set_gone(struct aggregate *a, struct life *life)
 {
 	origin_gone(life->origin);
 	a->totals.alive = --a->lives.alive;
+	take_stack(a, life);
+	if (a->verdict == FILTER_EARLY) { /* the most at once is asked for from later on */
+		life->origin->peak_alive = life->origin->alive;
+		a->totals.peak_alive = a->totals.alive;
+	}
+}
+
+/* A coroutine is in the view from the first record on that is shown and has to do with it. */
+static void show(struct aggregate *a, struct life *life)
+{
+	if (life->shown || a->verdict < FILTER_EARLY)
+		return;
+	life->shown = true;
+	a->totals.coroutines++;
+	if (!life->ended)
+		set_alive(a, life);
+}
+
+/* It ended before the time of interest: never mind. */
+static void unshow(struct aggregate *a, struct life *life)
+{
+	if (is_in_view(life))
+		set_gone(a, life);
+	if (life->shown)
+		a->totals.coroutines--;
+	life->shown = false;
 }
 
 /* Counts a life and takes it out of the map; its memory is still the caller's. */
@@ -154,8 +226,7 @@ static struct life *make(struct aggregate *a, const struct identity *id)
 		put_unused(&a->lives, life);
 		return NULL;
 	}
-	a->totals.coroutines++;
-	set_alive(a, life);
+	show(a, life);
 	return life;
 }
 
@@ -166,7 +237,7 @@ static int set_origin(struct aggregate *a, struct life *life, const struct ident
 
 	if (!o)
 		return -ENOMEM;
-	if (o != life->origin && !life->ended) {
+	if (o != life->origin && is_in_view(life)) {
 		origin_gone(life->origin);
 		origin_born(o);
 	}
@@ -188,19 +259,28 @@ static struct life *find_or_make(struct aggregate *a, const struct identity *id)
 	if ((id->creator_pc || id->entry_pc) && !origin_known(&life->origin->key) &&
 	    set_origin(a, life, id))
 		return NULL;
+	show(a, life);
 	return life;
 }
 
-static void note_size(struct life *life, uint64_t size)
+/* What is known now of its stack; used 0: nothing. */
+static void note(struct aggregate *a, struct life *life, uint64_t size, uint64_t used)
 {
+	if (is_in_view(life))
+		take_stack(a, life);
+	life->size = size;
 	if (size > life->peak_size)
 		life->peak_size = size;
-}
-
-static void note_use(struct life *life, uint64_t used)
-{
 	if (used > life->used)
 		life->used = used;
+	if (is_in_view(life))
+		add_stack(a, life);
+}
+
+static void note_alive(struct aggregate *a, uint64_t time_ns)
+{
+	if (a->verdict == FILTER_SHOW)
+		series_note(&a->series, time_ns, a->totals.alive);
 }
 
 /* --- events -------------------------------------------------------------------------------- */
@@ -208,7 +288,7 @@ static void note_use(struct life *life, uint64_t used)
 /* The process runs another program: the former bearer of the number is gone without an end. */
 static void replace(struct aggregate *a, struct life *life)
 {
-	if (!life->ended)
+	if (is_in_view(life))
 		set_gone(a, life);
 	forget(a, life);
 	if (!life->ended)
@@ -230,10 +310,17 @@ int lives_newproc(struct aggregate *a, const struct ev_newproc *ev)
 		return -ENOMEM;
 	if (!life)
 		return -ENOMEM;
-	a->totals.born++;
+	show(a, life);
 	life->born = true;
 	life->birth_ns = ev->h.time_ns;
-	note_size(life, ev->stack_size);
+	/* a birth that comes late knows nothing of what the stack has become */
+	note(a, life, life->size ? life->size : ev->stack_size, 0);
+	if (a->verdict == FILTER_SHOW) {
+		a->totals.born++;
+		life->origin->born++;
+		series_at(&a->series, ev->h.time_ns)->born++;
+	}
+	note_alive(a, ev->h.time_ns);
 	return 0;
 }
 
@@ -268,14 +355,21 @@ int lives_goexit(struct aggregate *a, const struct ev_goexit *ev)
 
 	if (!life)
 		return -ENOMEM;
-	note_size(life, ev->stack_size);
-	note_use(life, ev->used);
+	note(a, life, ev->stack_size, ev->used);
 	if (life->ended)
 		return 0;
-	a->totals.ended++;
+	if (a->verdict == FILTER_SHOW) {
+		a->totals.ended++;
+		life->origin->ended++;
+		series_at(&a->series, ev->h.time_ns)->ended++;
+	}
+	if (a->verdict == FILTER_EARLY)
+		unshow(a, life);
+	else if (is_in_view(life))
+		set_gone(a, life);
+	note_alive(a, ev->h.time_ns);
 	life->ended = true;
 	life->end_ns = ev->h.time_ns;
-	set_gone(a, life);
 	if (life->key.by_gp)
 		forget(a, life); /* the next coroutine at this address is another one */
 	bury(a, life);
@@ -291,22 +385,23 @@ int lives_stack_use(struct aggregate *a, const struct ev_stack_use *ev)
 
 	if (!life)
 		return -ENOMEM;
-	note_size(life, ev->stack_size);
-	note_use(life, ev->used);
+	note(a, life, ev->stack_size, ev->used);
+	note_alive(a, ev->h.time_ns);
 	return 0;
 }
 
-int lives_copystack(struct aggregate *a, const struct ev_copystack *ev, struct origin **ret)
+int lives_copystack(struct aggregate *a, const struct ev_copystack *ev, struct life **ret)
 {
 	const struct identity id = { ev->h.pid, ev->goid, ev->gp, ev->creator_pc, ev->entry_pc };
 	struct life *life = find_or_make(a, &id);
 
 	if (!life)
 		return -ENOMEM;
-	note_size(life, ev->old_size);
-	note_size(life, ev->new_size);
-	note_use(life, ev->used);
-	*ret = life->origin;
+	if (ev->old_size > life->peak_size)
+		life->peak_size = ev->old_size;
+	note(a, life, ev->new_size, ev->used);
+	note_alive(a, ev->h.time_ns);
+	*ret = life;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/event.h"
+#include "formats/aggregate.h"
 #include "formats/capture.h"
 
 struct aggregate;
@@ -26,8 +27,9 @@ struct render_context {
 	const struct capture_damage *damage; /* NULL when live */
 	unsigned width;			     /* columns, 0: unlimited */
 	bool colour;
-	bool utf8;    /* the stream takes UTF-8 ("2K → 64K"); else ASCII ("2K -> 64K") */
-	unsigned top; /* rows in tables, 0: all */
+	bool utf8;	    /* the stream takes UTF-8 ("2K → 64K"); else ASCII ("2K -> 64K") */
+	unsigned top;	    /* rows in tables, 0: all */
+	enum weight weight; /* what graphs of stacks are drawn by */
 };
 
 /* The functions return 0 or -ENOMEM; whether bytes arrived is for the caller to ask of the stream.

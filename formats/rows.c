@@ -137,15 +137,30 @@ static void add_creator(void *to, const void *from)
 
 	sum_add(&a->coroutines, b->coroutines);
 	sum_add(&a->short_lived, b->short_lived);
+	sum_add(&a->born, b->born);
+	sum_add(&a->ended, b->ended);
+	sum_add(&a->alive, b->alive);
 	sum_add(&a->measured, b->measured);
 	sum_add(&a->allocated_bytes, b->allocated_bytes);
 	sum_add(&a->used_bytes, b->used_bytes);
 	sum_add(&a->growths, b->growths);
+	sum_add(&a->shrinks, b->shrinks);
 	sum_add(&a->bytes_copied, b->bytes_copied);
 	sum_add(&a->ns, b->ns);
 	sum_add(&a->peak_alive, b->peak_alive);
-	for (unsigned i = 0; i < 64; i++)
+	sum_add(&a->lived, b->lived);
+	sum_add(&a->life_ns, b->life_ns);
+	sum_add(&a->grew, b->grew);
+	sum_add(&a->idle_waste, b->idle_waste);
+	if (b->max_life_ns > a->max_life_ns)
+		a->max_life_ns = b->max_life_ns;
+	if (b->most_used > a->most_used)
+		a->most_used = b->most_used;
+	for (unsigned i = 0; i < 64; i++) {
 		sum_add(&a->final_size[i], b->final_size[i]);
+		sum_add(&a->end_size[i], b->end_size[i]);
+		sum_add(&a->lifetime[i], b->lifetime[i]);
+	}
 }
 
 static int compare_creator_rank(const void *x, const void *y)
@@ -167,17 +182,29 @@ static struct creator_row creator_row(struct names *n, const struct origin *o)
 		.entry = site_entry(n, pid, o->key.entry_pc),
 		.coroutines = o->coroutines,
 		.short_lived = o->short_lived,
+		.born = o->born,
+		.ended = o->ended,
+		.alive = o->alive,
 		.measured = o->measured,
 		.allocated_bytes = o->allocated_bytes,
 		.used_bytes = o->used_bytes,
 		.growths = o->growths,
+		.shrinks = o->shrinks,
 		.bytes_copied = o->bytes_copied,
 		.ns = o->ns,
 		.peak_alive = o->peak_alive,
+		.lived = o->lived,
+		.life_ns = o->life_ns,
+		.max_life_ns = o->max_life_ns,
+		.grew = o->grew,
+		.most_used = o->most_used,
+		.idle_waste = o->idle_waste,
 	};
 
 	site_creator(n, pid, o->key.creator_pc, o->key.entry_pc, &row.creator);
 	memcpy(row.final_size, o->final_size, sizeof(row.final_size));
+	memcpy(row.end_size, o->end_size, sizeof(row.end_size));
+	memcpy(row.lifetime, o->lifetime, sizeof(row.lifetime));
 	return row;
 }
 

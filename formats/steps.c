@@ -38,7 +38,8 @@ const struct stack *stack_find(const struct aggregate *a, uint64_t id)
 	return s;
 }
 
-int steps_add(struct aggregate *a, const struct origin *o, const struct ev_copystack *ev)
+int steps_add(struct aggregate *a, const struct origin *o, const struct ev_copystack *ev,
+	      struct step **ret)
 {
 	const struct step_key key = { o, ev->stack_id, ev->old_size, ev->new_size };
 	struct step *s;
@@ -58,6 +59,7 @@ int steps_add(struct aggregate *a, const struct origin *o, const struct ev_copys
 	s->count++;
 	sum_add(&s->bytes_copied, ev->used);
 	sum_add(&s->ns, ev->duration_ns);
+	*ret = s;
 	return 0;
 }
 
@@ -133,30 +135,117 @@ static void describe_stack(const struct aggregate *a, const struct step_key *key
 	}
 }
 
+static void add_step(struct stack_row *row, const struct step *s)
+{
+	sum_add(&row->count, s->count);
+	sum_add(&row->bytes_copied, s->bytes_copied);
+	sum_add(&row->ns, s->ns);
+	sum_add(&row->waste, s->waste);
+}
+
+/* What coroutines waste that never grew, by origin. */
+static int each_idle(struct aggregate *a, stack_row_fn *fn, void *arg)
+{
+	struct origin *o, *next;
+	int r = 0;
+
+	HASH_ITER(hh, a->origins, o, next) {
+		const struct stack_row row = { .pid = (uint32_t)o->key.pid,
+					       .creator_pc = o->key.creator_pc,
+					       .entry_pc = o->key.entry_pc,
+					       .waste = o->idle_waste,
+					       .never_grew = true };
+
+		if (!r && row.waste)
+			r = fn(arg, &row);
+	}
+	return r;
+}
+
 int aggregate_each_stack(struct aggregate *a, stack_row_fn *fn, void *arg)
 {
 	size_t count, i = 0;
 	struct step **steps = steps_array(a, &count);
 	int r = 0;
 
-	if (!steps)
-		return count ? -ENOMEM : 0;
-	qsort(steps, count, sizeof(struct step *), compare_stacks);
+	if (!steps && count)
+		return -ENOMEM;
+	if (count)
+		qsort(steps, count, sizeof(struct step *), compare_stacks);
 	while (i < count && !r) {
 		const struct step *first = steps[i];
 		struct stack_row row;
 
 		describe_stack(a, &first->key, &row);
-		for (; i < count && !compare_stacks(&first, &steps[i]); i++) {
-			if (steps[i]->key.to <= steps[i]->key.from)
-				continue;
-			sum_add(&row.count, steps[i]->count);
-			sum_add(&row.bytes_copied, steps[i]->bytes_copied);
-			sum_add(&row.ns, steps[i]->ns);
-		}
+		for (; i < count && !compare_stacks(&first, &steps[i]); i++)
+			if (steps[i]->key.to > steps[i]->key.from)
+				add_step(&row, steps[i]);
 		if (row.count)
 			r = fn(arg, &row);
 	}
 	free(steps);
-	return r;
+	return r ? r : each_idle(a, fn, arg);
+}
+
+/* As compare_stacks, and then by the sizes. */
+static int compare_steps(const void *x, const void *y)
+{
+	const struct step_key *a = &(*(struct step *const *)x)->key;
+	const struct step_key *b = &(*(struct step *const *)y)->key;
+	int r = compare_stacks(x, y);
+
+	if (!r)
+		r = (a->from > b->from) - (a->from < b->from);
+	return r ? r : (a->to > b->to) - (a->to < b->to);
+}
+
+int aggregate_each_step(struct aggregate *a, stack_row_fn *fn, void *arg)
+{
+	size_t count;
+	struct step **steps = steps_array(a, &count);
+	int r = 0;
+
+	if (!steps && count)
+		return -ENOMEM;
+	if (count)
+		qsort(steps, count, sizeof(struct step *), compare_steps);
+	for (size_t i = 0; i < count && !r; i++) {
+		struct stack_row row;
+
+		describe_stack(a, &steps[i]->key, &row);
+		row.from = steps[i]->key.from;
+		row.to = steps[i]->key.to;
+		add_step(&row, steps[i]);
+		r = fn(arg, &row);
+	}
+	free(steps);
+	return r ? r : each_idle(a, fn, arg);
+}
+
+uint64_t stack_row_weight(const struct stack_row *row, enum weight w)
+{
+	switch (w) {
+	case WEIGHT_BYTES:
+		return row->bytes_copied;
+	case WEIGHT_NS:
+		return row->ns;
+	case WEIGHT_WASTE:
+		return row->waste;
+	default:
+		return row->count;
+	}
+}
+
+const char *weight_name(enum weight w)
+{
+	static const char *const names[WEIGHT_COUNT] = { "growths", "bytes", "time", "waste" };
+
+	return names[w < WEIGHT_COUNT ? w : 0];
+}
+
+const char *weight_unit(enum weight w)
+{
+	static const char *const units[WEIGHT_COUNT] = { "", "bytes", "ns", "bytes" };
+
+	return units[w < WEIGHT_COUNT ? w : 0];
 }

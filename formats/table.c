@@ -19,59 +19,9 @@
 #include "formats/label.h"
 #include "formats/render.h"
 #include "formats/run_info.h"
+#include "formats/section.h"
 #include "formats/sites.h"
-
-#define BOLD   "\033[1m"
-#define RED    "\033[31m"
-#define NORMAL "\033[0m"
-
-static char *copy(struct human h)
-{
-	return strdup(h.s);
-}
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
-/*
- * One sentence, indented by two; what does not fit the width goes on below, indented by four.  The
- * label in front is bold, or red if it is bad news.
- */
-__attribute__((format(printf, 4, 5))) static int sentence(const struct render_context *c,
-							  const char *label, bool bad,
-							  const char *fmt, ...)
-{
-	size_t column = 2 + strlen(label);
-	char *text, *word, *rest = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return -ENOMEM;
-	fprintf(c->out, "  %s%s%s",
-		!c->colour ? ""
-		: bad	   ? RED
-			   : BOLD,
-		label, c->colour ? NORMAL : "");
-	for (word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-		size_t width = label_width(word);
-
-		if (c->width && column + 1 + width > c->width) {
-			fputs("\n   ", c->out);
-			column = 3;
-		}
-		fprintf(c->out, " %s", word);
-		column += 1 + width;
-	}
-	fputc('\n', c->out);
-	free(text);
-	return 0;
-}
+#include "formats/table.h"
 
 /* --- head line ----------------------------------------------------------------------------- */
 
@@ -91,7 +41,7 @@ static int print_head(const struct render_context *c, const struct totals *t)
 	enum escape_style style = c->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII;
 	bool named = !strncmp(info->version, info->runtime, strlen(info->runtime));
 
-	fprintf(c->out, "%sstacktrace: ", c->colour ? BOLD : "");
+	fprintf(c->out, "%sstacktrace: ", c->colour ? TABLE_BOLD : "");
 	escape_put(c->out, *info->command ? info->command : info->target, style);
 	fputs(": ", c->out);
 	if (!named)
@@ -99,16 +49,16 @@ static int print_head(const struct render_context *c, const struct totals *t)
 	fputs(named ? "" : " ", c->out);
 	escape_put(c->out, version_of(info), style);
 	fprintf(c->out, ", %s, %s coroutine%s, ", human_time(t->wall_ns, c->utf8).s,
-		human_count(t->coroutines).s, plural(t->coroutines));
+		human_count(t->coroutines).s, table_plural(t->coroutines));
 	if (t->growths)
-		fprintf(c->out, "%s growth%s", human_count(t->growths).s, plural(t->growths));
+		fprintf(c->out, "%s growth%s", human_count(t->growths).s, table_plural(t->growths));
 	else
 		fputs("no growths", c->out);
 	if (t->bytes_copied)
 		fprintf(c->out, " (%s copied in %s, %s of %s)", human_size(t->bytes_copied).s,
 			human_time(t->copy_ns, c->utf8).s,
 			human_time_share(t->copy_ns, cpu_of(t)).s, t->cpu_ns ? "CPU" : "the time");
-	fprintf(c->out, "%s\n", c->colour ? NORMAL : "");
+	fprintf(c->out, "%s\n", c->colour ? TABLE_NORMAL : "");
 	return 0;
 }
 
@@ -179,31 +129,6 @@ static char *steps_cell(const struct growth_line *l, bool utf8)
 	return r;
 }
 
-static int print_more(const struct render_context *c, size_t shown, size_t all)
-{
-	if (shown < all)
-		fprintf(c->out, "  %s%s more\n", c->utf8 ? "… " : "... ",
-			human_count(all - shown).s);
-	return 0;
-}
-
-static int print_grid(const struct render_context *c, struct grid *g, size_t all, int r)
-{
-	if (!r && all) {
-		fputc('\n', c->out);
-		r = grid_print(g, c);
-	}
-	if (!r)
-		r = print_more(c, grid_rows(g), all);
-	grid_free(g);
-	return r;
-}
-
-static size_t top_of(const struct render_context *c, size_t count)
-{
-	return c->top && c->top < count ? c->top : count;
-}
-
 static int print_growth(const struct render_context *c, const struct growth_row *rows, size_t count)
 {
 	static const char *const titles[] = {
@@ -219,18 +144,18 @@ static int print_growth(const struct render_context *c, const struct growth_row 
 		return r;
 	}
 	n = merge_steps(rows, count, lines);
-	for (size_t i = 0; i < top_of(c, n) && !r; i++) {
+	for (size_t i = 0; i < table_top(c, n) && !r; i++) {
 		const struct growth_line *l = &lines[i];
 		char *const cells[] = {
-			copy(human_count(l->count)),	       copy(human_size(l->bytes)),
-			copy(human_time(l->ns, c->utf8)),      steps_cell(l, c->utf8),
+			cell(human_count(l->count)),	       cell(human_size(l->bytes)),
+			cell(human_time(l->ns, c->utf8)),      steps_cell(l, c->utf8),
 			label_site(&l->row->creator, c->utf8), label_site(&l->row->leaf, c->utf8),
 		};
 
 		r = grid_add(g, cells);
 	}
 	free(lines);
-	return print_grid(c, g, n, r);
+	return table_grid(c, g, n, r);
 }
 
 /* --- stack memory by creator --------------------------------------------------------------- */
@@ -266,14 +191,14 @@ static char *size_cell(const struct creator_row *row)
 
 static char *measured_cell(const struct creator_row *row, struct human h)
 {
-	return row->measured ? copy(h) : strdup("-");
+	return row->measured ? cell(h) : strdup("-");
 }
 
 static char *waste_cell(const struct creator_row *row)
 {
 	if (!row->measured || !row->allocated_bytes)
 		return strdup("-");
-	return copy(human_share((double)(row->allocated_bytes - row->used_bytes),
+	return cell(human_share((double)(row->allocated_bytes - row->used_bytes),
 				(double)row->allocated_bytes));
 }
 
@@ -297,13 +222,13 @@ static int print_creators(const struct render_context *c)
 	}
 	if (count)
 		qsort(rows, count, sizeof(*rows), compare_waste);
-	for (size_t i = 0; i < top_of(c, count) && !r; i++) {
+	for (size_t i = 0; i < table_top(c, count) && !r; i++) {
 		const struct creator_row *w = &rows[i];
 		double all = w->coroutines ? (double)w->coroutines : 1;
 		char *const cells[] = {
-			copy(human_count(w->coroutines)),
-			copy(human_count(w->peak_alive)),
-			copy(human_share((double)w->short_lived, all)),
+			cell(human_count(w->coroutines)),
+			cell(human_count(w->peak_alive)),
+			cell(human_share((double)w->short_lived, all)),
 			size_cell(w),
 			measured_cell(w, human_size(w->allocated_bytes)),
 			measured_cell(w, human_size(w->used_bytes)),
@@ -314,7 +239,7 @@ static int print_creators(const struct render_context *c)
 		r = grid_add(g, cells);
 	}
 	free(rows);
-	return print_grid(c, g, count, r);
+	return table_grid(c, g, count, r);
 }
 
 /* --- sentences ----------------------------------------------------------------------------- */
@@ -326,22 +251,23 @@ static int print_memory(const struct render_context *c, const struct totals *t)
 	if (!t->coroutines)
 		return 0;
 	if (t->measured && t->allocated_bytes)
-		r = sentence(c, "stacks:", false,
-			     "allocated %s, used %s, wasted %s (use seen of %s of %s coroutines)",
-			     human_size(t->allocated_bytes).s, human_size(t->used_bytes).s,
-			     human_share((double)(t->allocated_bytes - t->used_bytes),
-					 (double)t->allocated_bytes)
-				     .s,
-			     human_count(t->measured).s, human_count(t->coroutines).s);
+		r = table_sentence(
+			c, "stacks:", false,
+			"allocated %s, used %s, wasted %s (use seen of %s of %s coroutines)",
+			human_size(t->allocated_bytes).s, human_size(t->used_bytes).s,
+			human_share((double)(t->allocated_bytes - t->used_bytes),
+				    (double)t->allocated_bytes)
+				.s,
+			human_count(t->measured).s, human_count(t->coroutines).s);
 	else
-		r = sentence(c, "stacks:", false, "allocated %s; the use of none was seen",
-			     human_size(t->all_allocated_bytes).s);
+		r = table_sentence(c, "stacks:", false, "allocated %s; the use of none was seen",
+				   human_size(t->all_allocated_bytes).s);
 	if (r)
 		return r;
-	return sentence(c, "coroutines:", false,
-			"at most %s at once, %s alive at the end; %s lived under 1 ms",
-			human_count(t->peak_alive).s, human_count(t->alive).s,
-			human_share((double)t->short_lived, (double)t->coroutines).s);
+	return table_sentence(c, "coroutines:", false,
+			      "at most %s at once, %s alive at the end; %s lived under 1 ms",
+			      human_count(t->peak_alive).s, human_count(t->alive).s,
+			      human_share((double)t->short_lived, (double)t->coroutines).s);
 }
 
 static int print_shrinks(const struct render_context *c, const struct totals *t,
@@ -357,15 +283,16 @@ static int print_shrinks(const struct render_context *c, const struct totals *t,
 			ns += rows[i].ns;
 		}
 	}
-	return sentence(c, "shrinks:", false, "%s, %s copied in %s", human_count(t->shrinks).s,
-			human_size(bytes).s, human_time(ns, c->utf8).s);
+	return table_sentence(c, "shrinks:", false, "%s, %s copied in %s",
+			      human_count(t->shrinks).s, human_size(bytes).s,
+			      human_time(ns, c->utf8).s);
 }
 
 static int print_switches(const struct render_context *c, const struct totals *t)
 {
 	if (!t->switch_window_ns)
 		return 0;
-	return sentence(
+	return table_sentence(
 		c, "switches:", false, "%s a second (watched for %s)",
 		human_count((uint64_t)((double)t->switches * 1e9 / (double)t->switch_window_ns)).s,
 		human_time(t->switch_window_ns, c->utf8).s);
@@ -378,9 +305,9 @@ static int print_one_advice(const struct render_context *c, const struct advice 
 	int r = text && (how || !with_how) ? 0 : -ENOMEM;
 
 	if (!r)
-		r = sentence(c, "advice:", false, "%s", text);
+		r = table_sentence(c, "advice:", false, "%s", text);
 	if (!r && how)
-		r = sentence(c, "how:", false, "%s", how);
+		r = table_sentence(c, "how:", false, "%s", how);
 	free(text);
 	free(how);
 	return r;
@@ -414,8 +341,8 @@ static int print_lost(const struct render_context *c, const struct totals *t, ui
 			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %s", n ? ", " : "",
 					      human_count(t->lost[i]).s, lost_reason_name(i));
 	}
-	return sentence(c, "lost:", true, "%s event%s: %s", human_count(lost).s, plural(lost),
-			text);
+	return table_sentence(c, "lost:", true, "%s event%s: %s", human_count(lost).s,
+			      table_plural(lost), text);
 }
 
 static int print_cost(const struct render_context *c, const struct totals *t)
@@ -424,11 +351,12 @@ static int print_cost(const struct render_context *c, const struct totals *t)
 	int r;
 
 	if (!hits && !lost && c->damage && c->damage->truncated)
-		return sentence(c, "cost:", false, "not in the capture, nor what was lost");
-	r = sentence(c, "cost:", false, "%s probe hit%s, about %s (%s of %s)%s",
-		     human_count(hits).s, plural(hits), human_time(t->probe_cost_ns, c->utf8).s,
-		     human_time_share(t->probe_cost_ns, cpu_of(t)).s,
-		     t->cpu_ns ? "CPU" : "the time", lost ? "" : "; 0 events lost");
+		return table_sentence(c, "cost:", false, "not in the capture, nor what was lost");
+	r = table_sentence(c, "cost:", false, "%s probe hit%s, about %s (%s of %s)%s",
+			   human_count(hits).s, table_plural(hits),
+			   human_time(t->probe_cost_ns, c->utf8).s,
+			   human_time_share(t->probe_cost_ns, cpu_of(t)).s,
+			   t->cpu_ns ? "CPU" : "the time", lost ? "" : "; 0 events lost");
 
 	return r || !lost ? r : print_lost(c, t, lost);
 }
@@ -441,22 +369,23 @@ static int print_damage(const struct render_context *c)
 	if (!d)
 		return 0;
 	if (d->bad_blocks || d->bad_records || d->missing_records)
-		r = sentence(c, "damaged:", true,
-			     "%s block%s unreadable, %s record%s missing, %s bad",
-			     human_count(d->bad_blocks).s, plural(d->bad_blocks),
-			     human_count(d->missing_records).s, plural(d->missing_records),
-			     human_count(d->bad_records).s);
+		r = table_sentence(c, "damaged:", true,
+				   "%s block%s unreadable, %s record%s missing, %s bad",
+				   human_count(d->bad_blocks).s, table_plural(d->bad_blocks),
+				   human_count(d->missing_records).s,
+				   table_plural(d->missing_records), human_count(d->bad_records).s);
 	if (!r && d->truncated)
-		r = sentence(c, "damaged:", true,
-			     "the recording was cut off: what came behind is missing%s",
-			     d->skipped_bytes ? ", and so is an incomplete block" : "");
+		r = table_sentence(c, "damaged:", true,
+				   "the recording was cut off: what came behind is missing%s",
+				   d->skipped_bytes ? ", and so is an incomplete block" : "");
 	if (!r && d->skipped_bytes && !d->truncated && !d->bad_blocks)
-		r = sentence(c, "damaged:", true, "%s bytes behind the end are no part of it",
-			     human_count(d->skipped_bytes).s);
+		r = table_sentence(c, "damaged:", true, "%s bytes behind the end are no part of it",
+				   human_count(d->skipped_bytes).s);
 	if (!r && d->unknown_blocks)
-		r = sentence(c, "note:", false,
-			     "%s block%s of a later version skipped: a newer stacktrace shows more",
-			     human_count(d->unknown_blocks).s, plural(d->unknown_blocks));
+		r = table_sentence(
+			c, "note:", false,
+			"%s block%s of a later version skipped: a newer stacktrace shows more",
+			human_count(d->unknown_blocks).s, table_plural(d->unknown_blocks));
 	return r;
 }
 
@@ -474,7 +403,7 @@ static int print_warnings(const struct render_context *c)
 	for (line = strtok_r(text, "\n", &rest); line && !r; line = strtok_r(NULL, "\n", &rest)) {
 		char *safe = escape_dup(line, c->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
 
-		r = safe ? sentence(c, "warning:", true, "%s", safe) : -ENOMEM;
+		r = safe ? table_sentence(c, "warning:", true, "%s", safe) : -ENOMEM;
 		free(safe);
 	}
 	free(text);
@@ -504,6 +433,8 @@ static int table_end(void *state, const struct render_context *c)
 	free(rows);
 	if (!r)
 		r = print_switches(c, t);
+	if (!r)
+		r = sections_table(c);
 	if (!r)
 		r = print_advice(c);
 	if (!r)
