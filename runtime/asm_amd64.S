@@ -267,6 +267,7 @@ end \name
 	on_g0	co_chan_make, chan_make
 	on_g0	co_chan_free, chan_free
 	on_g0	co_stats, stats_read
+	on_g0	co_set_allocator, set_allocator
 
 /* void co_call(co_fn *fn, void *arg): fn checks its stack, and still shall run on g0. */
 function co_call

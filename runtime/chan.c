@@ -176,6 +176,8 @@ int chan_make(size_t item_size, size_t capacity, struct co_chan **ret)
 	if (!ret || __builtin_mul_overflow(item_size, capacity, &bytes) ||
 	    bytes > PTRDIFF_MAX - sizeof(*c))
 		return -EINVAL;
+	if (unlikely(settings.fail_at) && debug_fail())
+		return -ENOMEM;
 	c = calloc(1, sizeof(*c) + bytes);
 	if (!c)
 		return -ENOMEM;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/runtime.h"
+#include "runtime/mcache.h"
 
 #define MAX_STACK_DEFAULT 1000000000ull /* as Go's */
 #define MAX_STACK_LIMIT	  (1ull << 46)
@@ -46,6 +46,31 @@ static bool parse_size(const char *s, uint64_t *ret)
 	return true;
 }
 
+/* fail=NUMBER */
+static bool read_fail(const char *s, size_t len)
+{
+	static const char name[] = "fail=";
+	size_t i = sizeof(name) - 1;
+	uint64_t n = 0;
+
+	if (len <= i || memcmp(s, name, i))
+		return false;
+	for (; i < len; i++)
+		if (s[i] < '0' || s[i] > '9' || __builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(s[i] - '0'), &n))
+			return false;
+	settings.fail_at = n;
+	return n > 0;
+}
+
+static uint64_t allocations;
+
+bool debug_fail(void)
+{
+	return settings.fail_at &&
+	       __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED) == settings.fail_at;
+}
+
 static void read_debug(const char *s)
 {
 	static const struct {
@@ -55,6 +80,7 @@ static void read_debug(const char *s)
 		{ "poison", &settings.poison },
 		{ "move", &settings.move },
 		{ "crash", &settings.crash },
+		{ "unmap", &settings.unmap },
 	};
 	size_t len, i;
 
@@ -63,9 +89,12 @@ static void read_debug(const char *s)
 		for (i = 0; i < sizeof(areas) / sizeof(*areas); i++)
 			if (strlen(areas[i].name) == len && !memcmp(areas[i].name, s, len))
 				break;
-		if (i == sizeof(areas) / sizeof(*areas))
-			fatal("CORUN_DEBUG: '%.*s' is not poison, move or crash", (int)len, s);
-		*areas[i].flag = true;
+		if (i < sizeof(areas) / sizeof(*areas))
+			*areas[i].flag = true;
+		else if (!read_fail(s, len))
+			fatal("CORUN_DEBUG: '%.*s' is not poison, move, unmap, fail=NUMBER or "
+			      "crash",
+			      (int)len, s);
 	}
 }
 
@@ -89,6 +118,14 @@ int settings_read(const struct co_config *config)
 	s = getenv("CORUN_MAXSTACK");
 	if (s && (!parse_size(s, &settings.max_stack) || settings.max_stack > MAX_STACK_LIMIT))
 		fatal("CORUN_MAXSTACK: '%s' is not a size (bytes, or as in 64K, 16M, 1G)", s);
+	s = getenv("CORUN_ALLOCATOR");
+	if (s && !strcmp(s, "page"))
+		settings.allocator = OWNER_PAGE;
+	else if (s && !strcmp(s, "mmap"))
+		settings.allocator = OWNER_MMAP;
+	else if (s)
+		fatal("CORUN_ALLOCATOR: '%s' is not page or mmap", s);
+	allocations = 0;
 	if (settings.max_stack < settings.stack_size)
 		fatal("a stack that starts with %llu bytes is more than the limit of %llu; see "
 		      "CORUN_STACK and CORUN_MAXSTACK",

@@ -24,8 +24,10 @@
  * need more: use co_call for them.
  *
  * Environment: CORUN_STACK (bytes a stack starts with), CORUN_MAXSTACK (most it may have), both
- * also as 64K or 1M, and CORUN_DEBUG, a list of: poison (fill old and free stacks), move (move the
- * stack at every function call; very slow), crash (fatal errors abort and leave a core).
+ * also as 64K or 1M, CORUN_ALLOCATOR (page or mmap), and CORUN_DEBUG, a list of: poison (fill old
+ * and free stacks), unmap (take their memory away), move (move the stack at every function call;
+ * very slow), fail=N (the Nth allocation finds no memory), crash (fatal errors abort and leave a
+ * core).
  *
  * A program that runs out of stack, whose coroutines all wait for each other, or that breaks the
  * runtime's rules ends with a report on standard error and exit status 2, as in Go.
@@ -114,16 +116,42 @@ int co_chan_free(struct co_chan *c);
 
 /* What the runtime itself counted since the last co_run began. */
 struct co_stats {
-	uint64_t born, ended;	   /* coroutines, the first included */
-	uint64_t switches;	   /* times a coroutine was switched to */
-	uint64_t growths, shrinks; /* shrinks are 0 in this version */
-	uint64_t bytes_copied;	   /* by growths */
+	uint64_t born, ended; /* coroutines, the first included */
+	uint64_t switches;    /* times a coroutine was switched to */
+	uint64_t growths, shrinks;
+	uint64_t bytes_copied; /* by both */
+	uint64_t segments;     /* entered, with segmented stacks */
 	uint64_t stackalloc[CO_ORDERS];
 	uint64_t stackfree[CO_ORDERS];
+	uint64_t stack_in_use; /* bytes of the stacks that coroutines have now */
+	uint64_t stack_mapped; /* bytes of address space that stacks are cut from */
 };
 
 /* May be called at any time, also after co_run, by the thread that called co_run. */
 void co_stats(struct co_stats *ret);
+
+/*
+ * Where stacks come from.  alloc is asked for a power of two of at least 2048 bytes, aligned to
+ * itself, of memory that reads as anything, with 128 readable bytes behind it; it returns 0 and the
+ * lowest address, or -ENOMEM.  free gets the same address and size back, perhaps long after the
+ * coroutine has ended: free stacks are cached.  Both run on the thread's own stack, on several
+ * threads at once, and must not call the runtime.
+ */
+struct co_stack_allocator {
+	const char *name;
+	int (*alloc)(size_t size, void **ret);
+	void (*free)(void *lo, size_t size);
+};
+
+extern const struct co_stack_allocator co_page_allocator; /* packed, kept; where nothing is said */
+extern const struct co_stack_allocator co_mmap_allocator; /* one mapping each, without reserve */
+
+/*
+ * From now on stacks come from there; those in use go back to where they came from.  At any time,
+ * by any coroutine, or before co_run.  NULL: the page allocator.  -EINVAL: a function is missing;
+ * -ENOSPC: the eleventh that is not the runtime's own.
+ */
+int co_set_allocator(const struct co_stack_allocator *a);
 
 #pragma GCC visibility pop
 

@@ -27,6 +27,8 @@ struct g *gget(void)
 	struct g *gp = the_p.gfree;
 	struct g_block *b = blocks;
 
+	if (unlikely(settings.fail_at) && debug_fail())
+		return NULL;
 	if (gp) {
 		the_p.gfree = gp->schedlink;
 		return gp;

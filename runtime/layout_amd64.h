@@ -28,18 +28,18 @@
 /* struct g */
 #define G_STACK_LO    0
 #define G_STACK_HI    8
-#define G_STACKGUARD  16
-#define G_SCHED_SP    24
-#define G_SCHED_PC    32
-#define G_SCHED_BP    40
-#define G_ENTRY	      48
-#define G_ARG	      56
-#define G_ID	      64
-#define G_PARENT_ID   72
-#define G_CREATOR_PC  80
-#define G_USE_MAX     88
-#define G_STATUS      96
-#define G_WAIT_REASON 100
+#define G_STACKGUARD  24
+#define G_SCHED_SP    32
+#define G_SCHED_PC    40
+#define G_SCHED_BP    48
+#define G_ENTRY	      56
+#define G_ARG	      64
+#define G_ID	      72
+#define G_PARENT_ID   80
+#define G_CREATOR_PC  88
+#define G_USE_MAX     96
+#define G_STATUS      104
+#define G_WAIT_REASON 108
 
 /* struct m, in thread-local storage */
 #define M_CURG	  0

@@ -26,6 +26,7 @@
  */
 #include <string.h>
 
+#include "runtime/mcache.h"
 #include "runtime/note.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
@@ -56,7 +57,7 @@ static void move_to(struct g *gp, struct stack new)
 		gp->sched.bp += delta;
 	set_stack(gp, new);
 	gp->status = G_RUNNING;
-	stackfree(old);
+	stackfree(mcache_mine(), old);
 }
 
 static ONE_SITE void copystack_end(struct g *gp)
@@ -73,11 +74,11 @@ static ONE_SITE void copystack(struct g *gp, uint64_t new_size)
 
 	ring_hit(EV_PROBE_COPYSTACK);
 	PROBE_SIZE(EV_PROBE_COPYSTACK, gp, new_size);
-	if (stackalloc(new_size, &new))
+	if (stackalloc(mcache_mine(), new_size, &new))
 		out_of_memory(gp, new_size);
 	move_to(gp, new);
-	stats.growths++;
-	stats.bytes_copied += used;
+	mcache_mine()->count.growths++;
+	mcache_mine()->count.bytes_copied += used;
 	copystack_end(gp);
 	ring_copystack(gp, old_size, used, begin);
 }
@@ -88,7 +89,7 @@ static void movestack(struct g *gp)
 	uint64_t size = gp->stack.hi - gp->stack.lo;
 	struct stack new;
 
-	if (stackalloc(size, &new))
+	if (stackalloc(mcache_mine(), size, &new))
 		out_of_memory(gp, size);
 	move_to(gp, new);
 }

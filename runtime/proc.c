@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "runtime/chan.h"
+#include "runtime/mcache.h"
 #include "runtime/note.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
@@ -119,19 +120,17 @@ static ONE_SITE void newproc_probe(struct g *gp)
 /* Makes a coroutine that is ready to run. */
 static int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t parent_id)
 {
-	struct stack s;
 	struct g *gp = gget();
 	uint64_t *saved;
 
 	if (!gp)
 		return -ENOMEM;
-	if (stackalloc(settings.stack_size, &s)) {
+	if (stack_begin(gp)) {
 		gput(gp);
 		return -ENOMEM;
 	}
-	set_stack(gp, s);
-	saved = (uint64_t *)(s.hi - STACK_TOP_RESERVED) - SAVED_WORDS;
-	memset(saved, 0, SAVED_WORDS * 8 + STACK_TOP_RESERVED);
+	saved = (uint64_t *)stack_top(gp) - SAVED_WORDS;
+	memset(saved, 0, gp->stack.hi - (uint64_t)saved);
 	gp->sched.sp = (uint64_t)saved;
 	gp->sched.pc = (uint64_t)gostart;
 	gp->sched.bp = 0;
@@ -179,8 +178,7 @@ void goexit0(struct g *gp)
 	goexit_probe(gp);
 	stats.ended++;
 	gp->status = G_DEAD;
-	stackfree(gp->stack);
-	gp->stack = (struct stack){ 0, 0 };
+	stack_end(gp);
 	gput(gp);
 	this_m.curg = NULL;
 	if (last)
@@ -193,7 +191,7 @@ static void drop(struct g *gp, void *arg)
 	(void)arg;
 	chan_forget(gp);
 	gp->status = G_DEAD;
-	stackfree(gp->stack);
+	stack_end(gp);
 }
 
 int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *creator_pc)
@@ -213,9 +211,11 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	memset(&stats, 0, sizeof(stats));
 	memset(&the_p, 0, sizeof(the_p));
 	relocate_init();
-	rc = signal_stack_install();
+	stacks_init();
+	the_p.mcache = mcache_new();
+	rc = the_p.mcache ? signal_stack_install() : -ENOMEM;
 	if (rc)
-		goto out;
+		goto out_of_stacks;
 	rc = newproc1(fn, arg, creator_pc, 0);
 	if (!rc) {
 		g0_enter(schedule);
@@ -223,8 +223,9 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	}
 	for_each_g(drop, NULL);
 	gfree_all();
-	stackfree_all();
 	signal_stack_remove();
+out_of_stacks:
+	stacks_reset();
 out:
 	__atomic_store_n(&running, false, __ATOMIC_RELEASE);
 	return rc;
@@ -259,4 +260,5 @@ void stats_read(struct co_stats *ret);
 void stats_read(struct co_stats *ret)
 {
 	*ret = stats;
+	stacks_stats(ret);
 }

@@ -46,6 +46,7 @@
 
 struct stack {
 	uint64_t lo, hi; /* hi - lo is a power of two, and lo a multiple of it */
+	uint64_t mem;	 /* lowest address that belongs to it | enum stack_owner; see mcache.h */
 };
 
 struct gobuf {
@@ -100,6 +101,7 @@ struct gqueue {
 struct p {
 	struct gqueue runq;
 	struct g *gfree;
+	struct mcache *mcache;
 };
 
 struct m {
@@ -179,12 +181,11 @@ struct g *gget(void); /* NULL: no memory */
 void gput(struct g *gp);
 void gfree_all(void);
 
-/* stack.c: memory of stacks */
-int stackalloc(uint64_t size,
-	       struct stack *ret); /* a power of two of at least STACK_MIN; -ENOMEM */
-void stackfree(struct stack s);
-void stackfree_all(void);
+/* stack.c: the stack of a coroutine */
+int stack_begin(struct g *gp); /* gives it its first; -ENOMEM */
+void stack_end(struct g *gp);  /* takes away all that it has */
 void set_stack(struct g *gp, struct stack s);
+uint64_t stack_top(const struct g *gp); /* where its first frame ends */
 
 /* relocate.c */
 void relocate(uint64_t *to, const uint64_t *from, size_t words, struct stack old, uint64_t delta);
@@ -193,10 +194,14 @@ void relocate_init(void);
 /* config.c */
 struct settings {
 	uint64_t stack_size, max_stack;
-	bool poison, move, crash;
+	bool poison, move, crash, unmap;
+	uint64_t fail_at;   /* the allocation that fails, counted from 1; 0: none */
+	unsigned allocator; /* enum stack_owner; 0: as the program says */
 };
 extern struct settings settings;
 int settings_read(const struct co_config *config); /* -EINVAL; a bad environment is fatal */
+/* Whether the allocation that is about to be made shall fail (CORUN_DEBUG=fail=N). */
+bool debug_fail(void);
 
 /* linkcheck.c: fatal if the program was not linked by corun-cc */
 void check_link(void);
