@@ -246,7 +246,7 @@ int core_probe(struct pt_regs *ctx)
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	__u32 probe = cookie >> CORE_COOKIE_PROBE;
 
-	if (probe >= EV_PROBE_COUNT)
+	if (probe >= EV_PROBE_COUNT || of_another_process())
 		return 0;
 	count_hit(probe);
 	if (!active)
@@ -323,6 +323,8 @@ static __always_inline void note_use(__u64 gp)
 SEC("uprobe")
 int core_gogo(struct pt_regs *ctx)
 {
+	if (of_another_process())
+		return 0;
 	count_hit(EV_PROBE_GOGO);
 	if (!active)
 		return 0;

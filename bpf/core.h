@@ -33,6 +33,7 @@ struct core_config {
 	__u8 coroutine[EV_PROBE_LIMIT]; /* register with the descriptor's address, by probe */
 	__u8 new_size;			/* register, at EV_PROBE_COPYSTACK */
 	__u8 track_use;			/* keep the highest use of each coroutine */
+	__u8 only_tracked;		/* probes are in every process, those in `tracked` count */
 	__u16 repeats; /* bit by probe: a hit counts only if the branch is not taken */
 	__u32 max_frames;
 	__u64 pidns_dev, pidns_ino; /* whose process ids to use; 0: the first namespace's */

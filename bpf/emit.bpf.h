@@ -31,6 +31,14 @@ struct {
 	__type(value, __u64);
 } images SEC(".maps");
 
+/* The processes that are traced, where the probes are in others too; see source_track(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8);
+} tracked SEC(".maps");
+
 struct core_counters counters[CORE_COUNTERS];
 
 /* The process of the last hit: with one process, its image costs two comparisons. */
@@ -75,6 +83,17 @@ static __always_inline __u64 current_id(void)
 	    !bpf_get_ns_current_pid_tgid(config.pidns_dev, config.pidns_ino, &ns, sizeof(ns)))
 		return (__u64)ns.tgid << 32 | ns.pid;
 	return bpf_get_current_pid_tgid();
+}
+
+/* To be asked first by every program on a probe. */
+static __always_inline int of_another_process(void)
+{
+	__u32 pid;
+
+	if (!config.only_tracked)
+		return 0;
+	pid = current_id() >> 32;
+	return !bpf_map_lookup_elem(&tracked, &pid);
 }
 
 static __always_inline __u32 hit_pid(const struct hit *hit)

@@ -29,6 +29,9 @@
  */
 #define USE_PREALLOCATED 65536
 
+/* Processes at a time. */
+#define TRACKED_MAX 16384
+
 static bool kernel_at_least(unsigned major, unsigned minor)
 {
 	struct utsname u;
@@ -110,6 +113,7 @@ static int configure(struct core_config *c, struct image *img, const struct targ
 	}
 	c->new_size = plan->point[EV_PROBE_COPYSTACK].new_size;
 	c->track_use = opt->switches != SWITCHES_OFF && plan->point[EV_PROBE_GOGO].present;
+	c->only_tracked = opt->only_tracked;
 	c->max_frames = opt->max_frames;
 	if (t->field[FIELD_SCHED_PC] < 0 || t->field[FIELD_SCHED_BP] < 0)
 		c->max_frames = 0;
@@ -140,6 +144,8 @@ static void size_maps(struct core_bpf *core, const struct source_options *opt)
 		bpf_map__set_map_flags(core->maps.use, 0);
 		bpf_map__set_max_entries(core->maps.use, USE_PREALLOCATED);
 	}
+	if (opt->only_tracked)
+		bpf_map__set_max_entries(core->maps.tracked, TRACKED_MAX);
 	if (!opt->max_frames)
 		bpf_map__set_max_entries(core->maps.seen, 1);
 }

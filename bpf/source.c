@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bpf/source.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "bpf/source_ops.h"
@@ -24,6 +25,11 @@ int source_child_fd(const struct source *s)
 int source_attach(struct source *s, pid_t pid, struct err *e)
 {
 	return s->ops->attach(s, pid, e);
+}
+
+int source_track(struct source *s, pid_t pid, bool on)
+{
+	return s->ops->track ? s->ops->track(s, pid, on) : -ENOTSUP;
 }
 
 int source_consume(struct source *s, source_event_fn *fn, void *arg)

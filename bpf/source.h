@@ -35,6 +35,8 @@ struct source_options {
 	uint64_t ring_size;	   /* bytes, power of two, at least 64 KiB */
 	unsigned switch_budget_pm; /* share of run time that switch windows may take, per mille */
 	bool force_perf_uprobes;   /* do not use uprobe_multi even where the kernel has it */
+	bool only_tracked;	   /* probes in every process of the program, see source_track() */
+	const char *path;	   /* to the program's file; NULL: as the image has it */
 };
 #define SOURCE_OPTIONS_DEFAULT                                                       \
 	{                                                                            \
@@ -64,8 +66,16 @@ void source_free(struct source *s); /* NULL-safe; detaches if need be */
 const char *source_child_env(const struct source *s);
 int source_child_fd(const struct source *s);
 
-/* Attaches to a process, which may still be stopped before its exec. */
+/* Attaches to a process, which may still be stopped before its exec.  With only_tracked it is in
+ * the records that are about no process alone. */
 int source_attach(struct source *s, pid_t pid, struct err *e);
+
+/*
+ * With only_tracked: from now on this process counts, or no longer.  It may run other programs;
+ * what is known of where it had this one is forgotten, as a process that executes a program starts
+ * anew.  -E2BIG: too many processes.  -ENOTSUP: the source has no such thing.
+ */
+int source_track(struct source *s, pid_t pid, bool on);
 
 /*
  * Hands over every record that is ready, without waiting, and keeps the switch windows going; to be

@@ -6,6 +6,7 @@
  * switched on), consume, stop.  The links belong to this process: however it dies, the kernel takes
  * the probes out.
  */
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -140,10 +141,16 @@ static int close_window(struct source_bpf *b, source_event_fn *fn, void *arg)
 	return fn(arg, &ev.h);
 }
 
+/* Which process the kernel is to let through. */
+static pid_t filter_pid(const struct source_bpf *b)
+{
+	return b->opt.only_tracked ? -1 : b->pid;
+}
+
 static int open_gogo(struct source_bpf *b, struct err *e)
 {
-	return attach_sites(b->core->progs.core_gogo, b->multi, b->pid, b->path, &b->gogo_site, 1,
-			    &b->gogo, e);
+	return attach_sites(b->core->progs.core_gogo, b->multi, filter_pid(b), b->path,
+			    &b->gogo_site, 1, &b->gogo, e);
 }
 
 /* A window that cannot be opened, as when the program has just ended, is left out. */
@@ -220,7 +227,8 @@ static int bpf_attach(struct source *s, pid_t pid, struct err *e)
 	for (int i = 0; i < EV_PROBE_COUNT; i++)
 		if (wanted(b, i))
 			site[n++] = site_of(&b->plan.point[i]);
-	r = attach_sites(b->core->progs.core_probe, b->multi, pid, b->path, site, n, &b->probes, e);
+	r = attach_sites(b->core->progs.core_probe, b->multi, filter_pid(b), b->path, site, n,
+			 &b->probes, e);
 	if (r)
 		return r;
 	/* The first window is open before the program runs. */
@@ -233,6 +241,21 @@ static int bpf_attach(struct source *s, pid_t pid, struct err *e)
 	}
 	b->totals_ns = source_now_ns();
 	b->core->bss->active = 1;
+	return 0;
+}
+
+static int bpf_track(struct source *s, pid_t pid, bool on)
+{
+	struct source_bpf *b = from(s);
+	const __u32 key = (__u32)pid;
+	const __u8 yes = 1;
+
+	bpf_map_delete_elem(bpf_map__fd(b->core->maps.images), &key);
+	if (b->core->bss->last_pid == key)
+		b->core->bss->last_pid = 0;
+	if (on)
+		return bpf_map_update_elem(bpf_map__fd(b->core->maps.tracked), &key, &yes, BPF_ANY);
+	bpf_map_delete_elem(bpf_map__fd(b->core->maps.tracked), &key);
 	return 0;
 }
 
@@ -300,6 +323,7 @@ static const struct source_ops ops = {
 	.name = "bpf",
 	.free = bpf_free,
 	.attach = bpf_attach,
+	.track = bpf_track,
 	.consume = bpf_consume,
 	.stop = bpf_stop,
 	.describe = bpf_describe,
@@ -343,7 +367,7 @@ int source_bpf_open(struct image *img, const struct target *t, const struct plan
 	b->s = (struct source){ .ops = &ops, .child_fd = -1, .poll_fd = -1 };
 	b->opt = *opt;
 	b->plan = *plan;
-	b->path = strdup(image_path(img));
+	b->path = strdup(opt->path ? opt->path : image_path(img));
 	r = b->path ? open_core(b, img, t, e) : err_sys(e, ENOMEM, "cannot load the probes");
 	if (r) {
 		bpf_free(&b->s);

@@ -11,6 +11,7 @@ struct source_ops {
 	const char *name;
 	void (*free)(struct source *s);
 	int (*attach)(struct source *s, pid_t pid, struct err *e);
+	int (*track)(struct source *s, pid_t pid, bool on); /* may be NULL */
 	int (*consume)(struct source *s, source_event_fn *fn, void *arg);
 	int (*stop)(struct source *s, source_event_fn *fn, void *arg);
 	void (*describe)(const struct source *s, struct source_info *ret);
