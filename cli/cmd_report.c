@@ -10,6 +10,8 @@
 #include "cli/diag.h"
 #include "cli/intake.h"
 #include "cli/options.h"
+#include "cli/pager.h"
+#include "cli/progress.h"
 #include "cli/view.h"
 #include "formats/aggregate.h"
 #include "formats/capture.h"
@@ -17,16 +19,19 @@
 struct report {
 	struct view_options show;
 	struct filter_spec filter;
-	bool strict;
+	bool strict, no_pager;
 	const char *path;
+	struct capture_reader *reader;
 	struct intake in;
+	unsigned events; /* since the progress was shown */
 };
 
-enum { KEY_STRICT_DAMAGE = 0x100 };
+enum { KEY_STRICT_DAMAGE = 0x100, KEY_NO_PAGER };
 
 static const struct argp_option options[] = {
 	{ "strict", KEY_STRICT_DAMAGE, 0, 0,
 	  "Exit with status 3 if events were lost or the capture is damaged", 3 },
+	{ "no-pager", KEY_NO_PAGER, 0, 0, "Do not page on a terminal", 2 },
 	{ 0 },
 };
 
@@ -41,6 +46,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STRICT_DAMAGE:
 		rep->strict = true;
+		return 0;
+	case KEY_NO_PAGER:
+		rep->no_pager = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (rep->path)
@@ -72,19 +80,36 @@ static const struct argp argp = {
 	.children = children,
 };
 
-static int show(struct report *rep, struct capture_reader *reader, struct err *e)
+static int event(void *arg, const struct ev_header *ev)
+{
+	struct report *rep = arg;
+
+	if (!(++rep->events % 65536)) {
+		uint64_t done, all;
+
+		capture_position(rep->reader, &done, &all);
+		progress_show(done, all);
+	}
+	return intake_event(&rep->in, ev);
+}
+
+static int show(struct report *rep, struct err *e)
 {
 	struct capture_damage damage = { 0 };
 	struct err write_error;
 	int r, w;
 
 	e->text[0] = '\0';
+	if (!rep->no_pager && (!rep->show.path || !strcmp(rep->show.path, "-")))
+		pager_start();
 	r = view_open(&rep->show, stdout, &rep->in.view[0], e);
 	if (r)
 		return r;
-	r = intake_begin(&rep->in, &rep->filter, capture_info(reader), &damage);
+	progress_start(rep->path);
+	r = intake_begin(&rep->in, &rep->filter, capture_info(rep->reader), &damage);
 	if (!r)
-		r = capture_read(reader, rep->in.names, intake_event, &rep->in, &damage, e);
+		r = capture_read(rep->reader, rep->in.names, event, rep, &damage, e);
+	progress_end();
 	if (r >= 0)
 		r = intake_end(&rep->in);
 	w = view_close(rep->in.view[0], &write_error);
@@ -108,7 +133,6 @@ static int show(struct report *rep, struct capture_reader *reader, struct err *e
 int cmd_report(int argc, char **argv)
 {
 	struct report rep = { .path = NULL };
-	struct capture_reader *reader = NULL;
 	struct err e;
 	int r;
 
@@ -117,13 +141,13 @@ int cmd_report(int argc, char **argv)
 	argp_err_exit_status = EXIT_OWN_FAILURE;
 	r = intake_init(&rep.in, &e);
 	if (!r)
-		r = capture_open(rep.path, &reader, &e);
+		r = capture_open(rep.path, &rep.reader, &e);
 	if (!r)
-		r = show(&rep, reader, &e);
+		r = show(&rep, &e);
 	if (r < 0 && r != -EPIPE)
 		diag_err(&e);
 	intake_release(&rep.in);
-	capture_reader_free(reader);
+	capture_reader_free(rep.reader);
 	if (r < 0)
 		return EXIT_OWN_FAILURE;
 	return r ? EXIT_EVENTS_LOST : EXIT_OK;

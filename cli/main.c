@@ -10,6 +10,7 @@
 #include "cli/diag.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/pager.h"
 
 const char *argp_program_version = "stacktrace " ST_VERSION;
 
@@ -98,6 +99,7 @@ static int run_command(const struct command *c, int argc, char **argv)
 	if (output_close_stdout() && status == EXIT_OK)
 		status = c->failure_status == EXIT_TRACER_FAILURE ? EXIT_TRACER_FAILURE
 								  : EXIT_OWN_FAILURE;
+	pager_wait();
 	diag_set_prefix("stacktrace");
 	return status;
 }

@@ -152,7 +152,7 @@ static const struct argp_option view_table[] = {
 
 void view_options_init(struct view_options *o)
 {
-	*o = (struct view_options){ .format = format_find("table"), .top = 20 };
+	*o = (struct view_options){ .format = format_find("table"), .top = 20, .min_percent = 0.5 };
 }
 
 static error_t view_parse(int key, char *arg, struct argp_state *state)
@@ -162,6 +162,9 @@ static error_t view_parse(int key, char *arg, struct argp_state *state)
 	uint64_t v = 0;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		return 0;
 	case 'f':
 		o->format = format_find(arg);
 		if (!o->format)
@@ -205,7 +208,7 @@ static void print_formats(FILE *f)
 
 	fprintf(f, "Formats:\n");
 	for (size_t i = 0; i < count; i++)
-		fprintf(f, "  %-8s %s\n", all[i]->name, all[i]->summary);
+		fprintf(f, "  %-9s %s\n", all[i]->name, all[i]->summary);
 }
 
 static char *view_help(int key, const char *text, void *input)
@@ -214,9 +217,15 @@ static char *view_help(int key, const char *text, void *input)
 	return key == ARGP_KEY_HELP_POST_DOC ? options_help(print_formats, text) : (char *)text;
 }
 
+static const struct argp_child view_children[] = {
+	{ &by_argp, 0, NULL, 2 },
+	{ 0 },
+};
+
 const struct argp view_argp = {
 	.options = view_table,
 	.parser = view_parse,
+	.children = view_children,
 	.doc = "\v ", /* argp asks the filter only where there is a text */
 	.help_filter = view_help,
 };

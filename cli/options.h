@@ -27,6 +27,7 @@ void trace_options_init(struct trace_options *o);
 /* How to show it: run, report. */
 extern const struct argp view_argp;
 void view_options_init(struct view_options *o);
+extern const struct argp by_argp; /* part of view_argp, with the same input */
 
 /* Which part of it; the input is a struct filter_spec, which needs no initialisation. */
 extern const struct argp filter_argp;

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "cli/diag.h"
+#include "cli/pager.h"
 #include "formats/render.h"
 
 int output_open(const char *path, FILE *fallback, struct output *ret, struct err *e)
@@ -59,7 +60,7 @@ static unsigned terminal_width(int fd)
 
 void output_describe(const struct output *o, struct render_context *c)
 {
-	int fd = fileno(o->file);
+	int fd = o->file == stdout && pager_is_active() ? pager_terminal() : fileno(o->file);
 	bool terminal = fd >= 0 && isatty(fd);
 	const char *no_colour = getenv("NO_COLOR");
 	const char *term = getenv("TERM");

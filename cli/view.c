@@ -23,6 +23,8 @@ int view_open(const struct view_options *o, FILE *fallback, struct view **ret, s
 	v->format = o->format;
 	v->context.top = o->top;
 	v->context.weight = o->weight;
+	v->context.breakdown = o->breakdown;
+	v->context.min_percent = o->min_percent;
 	v->state = calloc(1, o->format->state_size ? o->format->state_size : 1);
 	if (!v->state)
 		r = err_sys(e, ENOMEM, "cannot start the output");

@@ -17,6 +17,8 @@ struct view_options {
 	const char *path; /* NULL: the fallback stream */
 	unsigned top;
 	enum weight weight;
+	struct breakdown_spec breakdown;
+	double min_percent;
 };
 
 int view_open(const struct view_options *o, FILE *fallback, struct view **ret, struct err *e);

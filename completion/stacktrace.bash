@@ -18,6 +18,7 @@ _stacktrace() {
 		case $prev in
 		-f | --format) words=$(_stacktrace_formats) ;;
 		--source) words="auto bpf ring" ;;
+		--by) words="growth creator leaf stack step coroutine process time" ;;
 		--weight) words="growths bytes time waste" ;;
 		--switches) words="off auto on" ;;
 		--uprobes) words="auto perf" ;;

@@ -13,8 +13,8 @@
 
 struct data {
 	const struct totals *totals;
-	uint64_t cpu_ns;
-	bool of_wall, whole_program;
+	uint64_t wall_ns;
+	bool whole_program;
 	struct growth_row *growth;
 	struct creator_row *creators;
 	size_t growth_count, creators_count;
@@ -28,7 +28,7 @@ struct data {
 static bool pays(const struct data *d, uint64_t copies, uint64_t coroutines, uint64_t ns)
 {
 	return copies >= ADVICE_MIN_COUNT && coroutines >= ADVICE_MIN_COROUTINES && ns &&
-	       ns >= d->cpu_ns / 1000 * ADVICE_MIN_PER_MILLE;
+	       ns >= d->wall_ns / 1000 * ADVICE_MIN_PER_MILLE;
 }
 
 static int compare_origins(const struct site *creator_a, const struct site *entry_a,
@@ -53,45 +53,66 @@ static int compare_creators(const void *x, const void *y)
 	return compare_origins(&a->creator, &a->entry, &b->creator, &b->entry);
 }
 
-/* The size that nearly all of the creator's coroutines ended with, or 0. */
-static uint64_t common_size(const struct creator_row *c)
+/* What beginning with a.to would save. */
+static void add_savings(struct advice *a, const struct growth_row *growth, size_t count)
 {
-	for (unsigned i = 0; i < 64; i++)
-		if ((double)c->final_size[i] * 100 >= (double)c->coroutines * ADVICE_SAME_PERCENT)
-			return UINT64_C(1) << i;
-	return 0;
+	a->from = UINT64_MAX;
+	a->copies = a->bytes = a->ns = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct growth_row *g = &growth[i];
+
+		if (g->to <= g->from || g->to > a->to)
+			continue;
+		if (g->from < a->from)
+			a->from = g->from;
+		a->copies += g->count;
+		a->bytes += g->bytes_copied;
+		a->ns += g->ns;
+	}
+}
+
+/* Whether not too much would lie idle, and how much: the mean coroutine's, for all at once. */
+static bool is_affordable(const struct creator_row *c, struct advice *a)
+{
+	double held = 0, spare = 0, all = c->coroutines ? (double)c->coroutines : 1;
+
+	for (unsigned i = 0; i < 64; i++) {
+		double size = (double)(UINT64_C(1) << i), n = (double)c->final_size[i];
+
+		held += n * size;
+		if (size < (double)a->to)
+			spare += n * ((double)a->to - size);
+	}
+	a->spare_bytes = (uint64_t)(spare / all * (double)a->peak_alive);
+	return spare * 100 <= held * ADVICE_SPARE_PERCENT;
 }
 
 static void consider_start(struct data *d, const struct creator_row *c,
 			   const struct growth_row *growth, size_t count)
 {
-	struct advice a = {
+	struct advice best = { .ns = 0 }, a = {
 		.kind = ADVICE_START_SIZE,
 		.creator = c->creator,
 		.entry = c->entry,
-		.from = UINT64_MAX,
-		.to = common_size(c),
-		.cpu_ns = d->cpu_ns,
-		.of_wall = d->of_wall,
+		.wall_ns = d->wall_ns,
 		.peak_alive = d->whole_program ? d->totals->peak_alive : c->peak_alive,
 		.whole_program = d->whole_program,
 	};
 
-	for (size_t i = 0; i < count; i++) {
-		const struct growth_row *g = &growth[i];
-
-		if (g->to <= g->from || g->to > a.to)
+	/* from the largest down: a smaller one is better if it saves nearly as much */
+	for (unsigned i = 64; i-- > 0;) {
+		if (!c->final_size[i])
 			continue;
-		if (g->from < a.from)
-			a.from = g->from;
-		a.copies += g->count;
-		a.bytes += g->bytes_copied;
-		a.ns += g->ns;
+		a.to = UINT64_C(1) << i;
+		add_savings(&a, growth, count);
+		if (!pays(d, a.copies, c->coroutines, a.ns) || !is_affordable(c, &a))
+			continue;
+		if ((double)a.ns * 100 >= (double)best.ns * ADVICE_NEARLY_PERCENT)
+			best = a;
 	}
-	if (!pays(d, a.copies, c->coroutines, a.ns) ||
-	    __builtin_mul_overflow(a.to - a.from, a.peak_alive, &a.cost_bytes))
-		return;
-	d->advice[d->count++] = a;
+	if (best.ns &&
+	    !__builtin_mul_overflow(best.to - best.from, best.peak_alive, &best.cost_bytes))
+		d->advice[d->count++] = best;
 }
 
 /*
@@ -115,8 +136,7 @@ static void consider_frame(struct data *d, const struct growth_row *g, const str
 		.copies = g->count,
 		.bytes = g->bytes_copied,
 		.ns = g->ns,
-		.cpu_ns = d->cpu_ns,
-		.of_wall = d->of_wall,
+		.wall_ns = d->wall_ns,
 		.peak_alive = c->peak_alive,
 		.frame_bytes = g->to / 2 - taken,
 	};
@@ -131,6 +151,19 @@ static int compare_saved(const void *x, const void *y)
 	if (a->kind != b->kind)
 		return (int)a->kind - (int)b->kind;
 	return site_compare(&a->creator, &b->creator);
+}
+
+/* Where the size can only be set for all, all are weighed together. */
+static void consider_program(struct data *d)
+{
+	struct creator_row all = { .creator = { "[all]", "", 0 }, .entry = { "[all]", "", 0 } };
+
+	for (size_t i = 0; i < d->creators_count; i++) {
+		all.coroutines += d->creators[i].coroutines;
+		for (unsigned k = 0; k < 64; k++)
+			all.final_size[k] += d->creators[i].final_size[k];
+	}
+	consider_start(d, &all, d->growth, d->growth_count);
 }
 
 /* Each creator with its growths: both in the same order, so one pass over both. */
@@ -152,10 +185,13 @@ static void consider_all(struct data *d)
 			if (compare_origins(&g->creator, &g->entry, &c->creator, &c->entry))
 				break;
 		}
-		consider_start(d, c, d->growth + begin, end - begin);
+		if (!d->whole_program)
+			consider_start(d, c, d->growth + begin, end - begin);
 		for (; begin < end; begin++)
 			consider_frame(d, &d->growth[begin], c);
 	}
+	if (d->whole_program)
+		consider_program(d);
 }
 
 int advise(struct aggregate *a, struct names *n, const struct run_info *info, struct advice **ret,
@@ -164,8 +200,7 @@ int advise(struct aggregate *a, struct names *n, const struct run_info *info, st
 	const struct totals *t = aggregate_totals(a);
 	struct data d = {
 		.totals = t,
-		.cpu_ns = t->cpu_ns ? t->cpu_ns : t->wall_ns + !t->wall_ns,
-		.of_wall = !t->cpu_ns,
+		.wall_ns = t->wall_ns + !t->wall_ns,
 		.whole_program = strcmp(info->runtime, "go"),
 	};
 	int r = aggregate_growth(a, n, &d.growth, &d.growth_count);
@@ -191,23 +226,25 @@ int advise(struct aggregate *a, struct names *n, const struct run_info *info, st
 	return 0;
 }
 
-static const char *base_of(const struct advice *a)
+static struct human share_of(const struct advice *a)
 {
-	return a->of_wall ? "the time" : "CPU";
+	return human_share((double)a->ns, (double)a->wall_ns);
 }
 
 static char *text_of_start(const struct advice *a, const char *entry, bool utf8)
 {
-	char *r;
+	char spare[96] = "", *r;
 
+	if (a->spare_bytes)
+		snprintf(spare, sizeof(spare), ", of which about %s stays unused",
+			 human_size(a->spare_bytes).s);
 	if (asprintf(&r,
-		     "start %s with %s instead of %s: saves %s copies (%s, %s, %s of %s), costs at "
-		     "most %s (%s for each of %s at once)",
+		     "start %s with %s instead of %s: saves %s copies (%s, %s, %s of wall time), "
+		     "costs at most %s (%s for each of %s at once)%s",
 		     a->whole_program ? "all coroutines" : entry, human_size(a->to).s,
 		     human_size(a->from).s, human_count(a->copies).s, human_size(a->bytes).s,
-		     human_time(a->ns, utf8).s, human_time_share(a->ns, a->cpu_ns).s, base_of(a),
-		     human_size(a->cost_bytes).s, human_size(a->to - a->from).s,
-		     human_count(a->peak_alive).s) < 0)
+		     human_time(a->ns, utf8).s, share_of(a).s, human_size(a->cost_bytes).s,
+		     human_size(a->to - a->from).s, human_count(a->peak_alive).s, spare) < 0)
 		return NULL;
 	return r;
 }
@@ -216,13 +253,11 @@ static char *text_of_frame(const struct advice *a, const char *leaf, bool utf8)
 {
 	char *r;
 
-	if (asprintf(
-		    &r,
-		    "make the frame of %s smaller: it is over %s and takes stacks from %s to %s at "
-		    "once, %s times (%s, %s of %s)",
-		    leaf, human_size(a->frame_bytes).s, human_size(a->from).s, human_size(a->to).s,
-		    human_count(a->copies).s, human_time(a->ns, utf8).s,
-		    human_time_share(a->ns, a->cpu_ns).s, base_of(a)) < 0)
+	if (asprintf(&r,
+		     "make the frame of %s smaller: it is over %s and takes stacks from %s to %s "
+		     "at once, %s times (%s, %s of wall time)",
+		     leaf, human_size(a->frame_bytes).s, human_size(a->from).s, human_size(a->to).s,
+		     human_count(a->copies).s, human_time(a->ns, utf8).s, share_of(a).s) < 0)
 		return NULL;
 	return r;
 }

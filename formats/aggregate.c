@@ -31,6 +31,8 @@ void aggregate_free(struct aggregate *a)
 	lives_free(a);
 	steps_free(a);
 	origins_free(a);
+	processes_free(a);
+	free(a->kept.row);
 	waits_free(a->waits);
 	free(a);
 }
@@ -58,6 +60,10 @@ static int take_copystack(struct aggregate *a, const struct ev_copystack *ev)
 	t->incomplete += !!(ev->flags & EV_COPYSTACK_INCOMPLETE);
 	sum_add(&t->bytes_copied, ev->used);
 	sum_add(&t->copy_ns, ev->duration_ns);
+	life->growths += growth;
+	life->shrinks += !growth;
+	sum_add(&life->bytes_copied, ev->used);
+	sum_add(&life->ns, ev->duration_ns);
 	o->growths += growth;
 	o->shrinks += !growth;
 	sum_add(&o->bytes_copied, ev->used);
@@ -140,6 +146,10 @@ int aggregate_take(struct aggregate *a, const struct ev_header *ev, enum filter_
 	switch (ev->kind) {
 	case EV_STACK:
 		return stacks_add(a, (const struct ev_stack *)ev);
+	case EV_IMAGE:
+		return processes_image(a, (const struct ev_image *)ev);
+	case EV_PROCESS:
+		return processes_event(a, (const struct ev_process *)ev);
 	case EV_NEWPROC:
 	case EV_GOEXIT:
 	case EV_COPYSTACK:

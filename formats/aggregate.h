@@ -160,6 +160,41 @@ struct series_row {
 int aggregate_series(const struct aggregate *a, size_t most, struct series_row **ret,
 		     size_t *ret_count, uint64_t *ret_width_ns);
 
+/* One coroutine. */
+struct coroutine_row {
+	uint32_t pid;
+	uint64_t goid, gp; /* one of them is 0 */
+	uint64_t creator_pc, entry_pc;
+	uint64_t birth_ns, end_ns; /* if born, if ended */
+	bool born, ended;
+	uint64_t peak_size, size; /* largest, last */
+	uint64_t used;		  /* highest seen, 0: never */
+	uint64_t growths, shrinks, bytes_copied, ns;
+};
+typedef uint64_t coroutine_rank_fn(const struct coroutine_row *row);
+
+/* Keeps the `most` best coroutines (0: all of them, and the memory grows with their number); to be
+ * called before the first event. */
+void aggregate_keep_coroutines(struct aggregate *a, size_t most, coroutine_rank_fn *rank);
+
+/* Those kept, in no order, owned by the aggregate. */
+int aggregate_coroutines(const struct aggregate *a, const struct coroutine_row **ret,
+			 size_t *ret_count);
+
+struct process_row {
+	uint32_t pid, ppid; /* ppid 0: not known */
+	const char *name;   /* path, or what the kernel calls it; "": not known.  The aggregate's */
+	uint64_t start_ns, end_ns; /* 0: not known */
+	bool exited;
+	uint64_t status; /* as wait(2) gives it, UINT64_MAX: not known */
+	uint64_t coroutines, born, ended, alive;
+	uint64_t growths, shrinks, bytes_copied, ns;
+	uint64_t measured, allocated_bytes, used_bytes;
+};
+
+/* By number; the array is the caller's to free. */
+int aggregate_processes(struct aggregate *a, struct process_row **ret, size_t *ret_count);
+
 /* The stack of an id seen earlier; -ENOENT if its record was lost. */
 int aggregate_stack(const struct aggregate *a, uint64_t stack_id, const uint64_t **ret_pc,
 		    uint32_t *ret_depth, uint32_t *ret_flags);

@@ -6,6 +6,7 @@
  *	origins.c  what each go statement (creator, entry) has made
  *	steps.c    growths and shrinks by (origin, call stack, from, to), and the call stacks
  *	series.c   what happened when
+ *	coroutines.c, processes.c   single ones
  *	rows.c     all of these merged by name
  *
  * An event costs two look-ups at most: its coroutine and its step.  What a view needs beyond these
@@ -52,7 +53,8 @@ struct life {
 	uint64_t birth_ns, end_ns;
 	uint64_t peak_size, size; /* largest, last */
 	uint64_t used;		  /* highest seen, 0: never */
-	bool born;		  /* its birth was seen */
+	uint64_t growths, shrinks, bytes_copied, ns;
+	bool born; /* its birth was seen */
 	bool ended;
 	bool counted; /* has gone into its origin's totals */
 	bool shown;   /* is in the view: counted at all */
@@ -108,10 +110,29 @@ struct series {
 	struct slice slice[SERIES_SLICES];
 };
 
+/* Single coroutines; a heap with the worst on top. */
+struct kept {
+	coroutine_rank_fn *rank; /* NULL: none are kept */
+	size_t most, count, room;
+	struct coroutine_row *row;
+	bool failed; /* no memory */
+};
+
+struct process {
+	uint32_t pid, ppid;
+	UT_hash_handle hh;
+	char *path; /* NULL: not known */
+	char comm[EV_COMM_LEN + 1];
+	uint64_t start_ns, end_ns, status;
+	bool ended;
+};
+
 struct aggregate {
 	struct totals totals;
 	enum filter_verdict verdict; /* of the record being taken */
 	struct series series;
+	struct kept kept;
+	struct process *processes;
 	struct lives lives;
 	struct origin *origins;
 	struct step *steps;
@@ -154,6 +175,13 @@ void steps_free(struct aggregate *a);
 /* All steps as an array, the caller's to free; NULL with *ret_count 0: none, NULL else: no memory.
  */
 struct step **steps_array(const struct aggregate *a, size_t *ret_count);
+
+/* To be called once for each coroutine, when all of it is known. */
+void coroutines_note(struct aggregate *a, const struct life *life);
+
+int processes_image(struct aggregate *a, const struct ev_image *ev);
+int processes_event(struct aggregate *a, const struct ev_process *ev);
+void processes_free(struct aggregate *a);
 
 /* The slice of a moment, made the last one if it is.  Never NULL. */
 struct slice *series_at(struct series *s, uint64_t time_ns);

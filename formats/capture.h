@@ -76,6 +76,9 @@ const struct run_info *capture_info(const struct capture_reader *r);
 
 typedef int capture_event_fn(void *arg, const struct ev_header *ev);
 
+/* How many bytes have been read, and of how many; 0: not known, as of a pipe. */
+void capture_position(const struct capture_reader *r, uint64_t *ret_done, uint64_t *ret_all);
+
 /* What could not be read. */
 struct capture_damage {
 	bool truncated;		  /* no end block: the recording was cut off */

@@ -344,6 +344,14 @@ static int read_names_first(struct capture_reader *r, struct names *n)
 	return ret;
 }
 
+void capture_position(const struct capture_reader *r, uint64_t *ret_done, uint64_t *ret_all)
+{
+	struct stat st;
+
+	*ret_done = r->in.offset;
+	*ret_all = r->in.can_seek && !fstat(r->fd, &st) ? (uint64_t)st.st_size : 0;
+}
+
 static int no_memory(const struct capture_reader *r, struct err *e)
 {
 	return err_sys(e, ENOMEM, "cannot read '%s'", r->name);

@@ -4,10 +4,8 @@
 #include "formats/render.h"
 
 static const struct format *const formats[] = {
-	&format_table,
-	&format_trace,
-	&format_folded,
-	&format_json,
+	&format_table, &format_tree,   &format_histogram, &format_csv,
+	&format_trace, &format_folded, &format_json,
 };
 
 const struct format *const *formats_all(size_t *ret_count)

@@ -2,9 +2,10 @@
 /*
  * json.c: everything as one document, for scripts.
  *
- * Every key is always there; what is not known is null.  Names are as the runtime prints them,
- * except that control characters, quotes, commas, backslashes and what is not UTF-8 read \xNN, so
- * that they can go into CSV as they are.  Numbers are exact up to 2^63 - 1 and stop there.
+ * Every key is always there, but for the rows of --by; what is not known is null.  Names are as the
+ * runtime prints them, except that control characters, quotes, commas, backslashes and what is not
+ * UTF-8 read \xNN, so that they can go into CSV as they are.  Numbers are exact up to 2^63 - 1 and
+ * stop there.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -108,6 +109,8 @@ static json_t *totals_members(const struct totals *t)
 		{ "incomplete", json_number(t->incomplete) },
 		{ "bytes_copied", json_number(t->bytes_copied) },
 		{ "copy_ns", json_number(t->copy_ns) },
+		{ "copy_share_of_wall",
+		  t->wall_ns ? json_real((double)t->copy_ns / (double)t->wall_ns) : json_null() },
 		{ "allocated_bytes", json_number(t->allocated_bytes) },
 		{ "used_bytes", json_number(t->used_bytes) },
 		{ "all_allocated_bytes", json_number(t->all_allocated_bytes) },
@@ -255,6 +258,7 @@ static json_t *advice_object(const struct advice *a)
 		{ "saved_bytes", json_number(a->bytes) },
 		{ "saved_ns", json_number(a->ns) },
 		{ "cost_bytes", json_number(a->cost_bytes) },
+		{ "spare_bytes", json_number(a->spare_bytes) },
 		{ "text", sentence ? json_string(sentence) : NULL },
 	};
 
@@ -315,6 +319,53 @@ static json_t *advice_array(const struct render_context *c)
 	return NULL;
 }
 
+static json_t *cell_value(const struct breakdown_cell *p, enum column column)
+{
+	if (column >= COLUMN_FIRST_LABEL)
+		return p->text ? json_text(p->text, ESCAPE_FIELD) : json_null();
+	if (!p->known)
+		return json_null();
+	return column == COLUMN_WASTED ? json_real((double)p->n / 1e6) : json_number(p->n);
+}
+
+/* What --by asks for, as objects by the names of the columns. */
+static json_t *by_rows(const struct render_context *c)
+{
+	json_t *a = json_array();
+	struct breakdown b = { 0 };
+	bool bad = !a || breakdown_make(c, &b);
+
+	for (size_t i = 0; i < (c->top && c->top < b.count ? c->top : b.count) && !bad; i++) {
+		json_t *o = json_object();
+
+		for (size_t k = 0; k < b.columns && !bad; k++)
+			bad = json_object_set_new(
+				o, column_name(b.column[k]),
+				cell_value(&b.row[i].cell[b.column[k]], b.column[k]));
+		bad = json_array_append_new(a, o) || bad;
+	}
+	breakdown_release(&b);
+	if (!bad)
+		return a;
+	json_decref(a);
+	return NULL;
+}
+
+static bool add_breakdown(const struct render_context *c, json_t *root)
+{
+	if (!c->breakdown.by)
+		return true;
+	return !json_object_set_new(root, "by", json_string(by_name(c->breakdown.by))) &&
+	       !json_object_set_new(root, "rows", by_rows(c));
+}
+
+static int json_begin(void *state, const struct render_context *c)
+{
+	(void)state;
+	breakdown_prepare(c);
+	return 0;
+}
+
 static int json_end(void *state, const struct render_context *c)
 {
 	json_t *growth, *shrink, *root;
@@ -335,7 +386,7 @@ static int json_end(void *state, const struct render_context *c)
 	};
 
 	root = JSON_OBJECT(m);
-	if (!root || !sections_json(c, root)) {
+	if (!root || !sections_json(c, root) || !add_breakdown(c, root)) {
 		json_decref(root);
 		return -ENOMEM;
 	}
@@ -351,5 +402,6 @@ static int json_end(void *state, const struct render_context *c)
 const struct format format_json = {
 	.name = "json",
 	.summary = "everything as one JSON document, for scripts",
+	.begin = json_begin,
 	.end = json_end,
 };

@@ -119,6 +119,8 @@ static void count(struct aggregate *a, struct life *life)
 	}
 	if (life->born && life->ended)
 		count_lifetime(t, o, life);
+	if (a->kept.rank)
+		coroutines_note(a, life);
 }
 
 /* What a coroutine adds to the stacks of the living, and to what they waste. */

@@ -12,6 +12,7 @@
 
 #include "base/event.h"
 #include "formats/aggregate.h"
+#include "formats/breakdown.h"
 #include "formats/capture.h"
 
 struct aggregate;
@@ -27,8 +28,10 @@ struct render_context {
 	const struct capture_damage *damage; /* NULL when live */
 	unsigned width;			     /* columns, 0: unlimited */
 	bool colour;
-	bool utf8;	    /* the stream takes UTF-8 ("2K → 64K"); else ASCII ("2K -> 64K") */
-	unsigned top;	    /* rows in tables, 0: all */
+	bool utf8;    /* the stream takes UTF-8 ("2K → 64K"); else ASCII ("2K -> 64K") */
+	unsigned top; /* rows in tables, 0: all */
+	struct breakdown_spec breakdown;
+	double min_percent; /* branches of a tree with less are summed up */
 	enum weight weight; /* what graphs of stacks are drawn by */
 };
 
@@ -43,7 +46,8 @@ struct format {
 	int (*end)(void *state, const struct render_context *c); /* aggregate is finished */
 };
 
-extern const struct format format_table, format_trace, format_folded, format_json;
+extern const struct format format_table, format_trace, format_folded, format_json, format_csv,
+	format_tree, format_histogram;
 
 /* All formats in the order of --help; count in *ret_count. */
 const struct format *const *formats_all(size_t *ret_count);

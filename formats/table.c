@@ -22,6 +22,7 @@
 #include "formats/section.h"
 #include "formats/sites.h"
 #include "formats/table.h"
+#include "formats/table_by.h"
 
 /* --- head line ----------------------------------------------------------------------------- */
 
@@ -35,8 +36,9 @@ static uint64_t cpu_of(const struct totals *t)
 	return t->cpu_ns ? t->cpu_ns : t->wall_ns;
 }
 
-static int print_head(const struct render_context *c, const struct totals *t)
+int table_head(const struct render_context *c)
 {
+	const struct totals *t = aggregate_totals(c->aggregate);
 	const struct run_info *info = c->info;
 	enum escape_style style = c->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII;
 	bool named = !strncmp(info->version, info->runtime, strlen(info->runtime));
@@ -55,9 +57,9 @@ static int print_head(const struct render_context *c, const struct totals *t)
 	else
 		fputs("no growths", c->out);
 	if (t->bytes_copied)
-		fprintf(c->out, " (%s copied in %s, %s of %s)", human_size(t->bytes_copied).s,
-			human_time(t->copy_ns, c->utf8).s,
-			human_time_share(t->copy_ns, cpu_of(t)).s, t->cpu_ns ? "CPU" : "the time");
+		fprintf(c->out, " (%s copied in %s, %s of wall time)",
+			human_size(t->bytes_copied).s, human_time(t->copy_ns, c->utf8).s,
+			human_share((double)t->copy_ns, t->wall_ns ? (double)t->wall_ns : 1).s);
 	fprintf(c->out, "%s\n", c->colour ? TABLE_NORMAL : "");
 	return 0;
 }
@@ -410,17 +412,45 @@ static int print_warnings(const struct render_context *c)
 	return r;
 }
 
-static int table_end(void *state, const struct render_context *c)
+int table_missing(const struct render_context *c)
+{
+	const struct totals *t = aggregate_totals(c->aggregate);
+	uint64_t lost = totals_lost(t);
+	int r = 0;
+
+	if (lost || (c->damage && capture_is_damaged(c->damage)))
+		fputc('\n', c->out);
+	if (lost)
+		r = print_lost(c, t, lost);
+	return r ? r : print_damage(c);
+}
+
+static int table_begin(void *state, const struct render_context *c)
+{
+	(void)state;
+	breakdown_prepare(c);
+	return 0;
+}
+
+static int print_by(const struct render_context *c)
+{
+	int r = table_head(c);
+
+	if (!r)
+		r = table_by(c);
+	return r ? r : table_missing(c);
+}
+
+static int print_summary(const struct render_context *c)
 {
 	const struct totals *t = aggregate_totals(c->aggregate);
 	struct growth_row *rows;
 	size_t count;
 	int r = aggregate_growth(c->aggregate, c->names, &rows, &count);
 
-	(void)state;
 	if (r)
 		return r;
-	r = print_head(c, t);
+	r = table_head(c);
 	if (!r && t->growths)
 		r = print_growth(c, rows, count);
 	if (!r)
@@ -444,8 +474,15 @@ static int table_end(void *state, const struct render_context *c)
 	return r ? r : print_warnings(c);
 }
 
+static int table_end(void *state, const struct render_context *c)
+{
+	(void)state;
+	return c->breakdown.by ? print_by(c) : print_summary(c);
+}
+
 const struct format format_table = {
 	.name = "table",
 	.summary = "who grew which stack, what it cost, what was wasted",
+	.begin = table_begin,
 	.end = table_end,
 };
