@@ -12,7 +12,6 @@
 #define RING_MAX (1u << 30)
 
 static const char *const source_words[] = { "auto", "bpf", "ring", NULL };
-static const char *const switches_words[] = { "off", "auto", "on", NULL };
 static const char *const uprobes_words[] = { "auto", "perf", NULL };
 static const char *const weight_words[] = { "growths", "bytes", "time", "waste", NULL };
 
@@ -25,11 +24,6 @@ static const struct argp_option trace_table[] = {
 	{ "source", KEY_SOURCE, "NAME", 0,
 	  "Where events come from: bpf (probes), ring (the program's own ring, corun only) or auto "
 	  "(default: bpf, else ring)",
-	  0 },
-	{ "switches", KEY_SWITCHES, "WHEN", 0,
-	  "Watch coroutine switches, which tell how much of a stack is used: off, auto (default: "
-	  "in "
-	  "short windows) or on",
 	  0 },
 	{ "newstack", KEY_NEWSTACK, 0, 0,
 	  "Also count every call of newstack, preemption requests included", 0 },
@@ -94,14 +88,14 @@ static error_t trace_parse(int key, char *arg, struct argp_state *state)
 	struct session_options *s = &o->session;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &s->probes;
+		return 0;
 	case 'u':
 		s->user = arg;
 		return 0;
 	case KEY_SOURCE:
 		s->source = choice(state, "--source", arg, source_words);
-		return 0;
-	case KEY_SWITCHES:
-		s->probes.switches = choice(state, "--switches", arg, switches_words);
 		return 0;
 	case KEY_NEWSTACK:
 		s->probes.newstack = true;
@@ -138,7 +132,16 @@ static error_t trace_parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp trace_argp = { .options = trace_table, .parser = trace_parse };
+static const struct argp_child trace_children[] = {
+	{ &hot_argp, 0, "Switches, waits and locks:", 2 },
+	{ 0 },
+};
+
+const struct argp trace_argp = {
+	.options = trace_table,
+	.parser = trace_parse,
+	.children = trace_children,
+};
 
 static const struct argp_option view_table[] = {
 	{ 0, 0, 0, 0, "How to show it:", 2 },

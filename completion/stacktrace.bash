@@ -20,7 +20,8 @@ _stacktrace() {
 		--source) words="auto bpf ring" ;;
 		--by) words="growth creator leaf stack step coroutine process time" ;;
 		--weight) words="growths bytes time waste" ;;
-		--switches) words="off auto on" ;;
+		--events) words="gogo park ready" ;;
+		--count) words="newstack stackalloc stackfree" ;;
 		--uprobes) words="auto perf" ;;
 		help) words=$(stacktrace --list-commands 2>/dev/null) ;;
 		-u | --user)
