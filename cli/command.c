@@ -12,6 +12,8 @@ const struct command commands[] = {
 	{ "record", "run a program and write a capture file", cmd_record, EXIT_TRACER_FAILURE,
 	  "stacktrace-record" },
 	{ "report", "report on a capture file", cmd_report, EXIT_BAD_USAGE, "stacktrace-report" },
+	{ "probe", "show where a program can be probed, and how", cmd_probe, EXIT_BAD_USAGE,
+	  "stacktrace-probe" },
 	{ "help", "show the manual of a command", cmd_help, EXIT_BAD_USAGE, "stacktrace" },
 	{ "version", "show the version, with -v also of the libraries", cmd_version, EXIT_BAD_USAGE,
 	  "stacktrace" },
