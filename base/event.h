@@ -78,6 +78,17 @@ struct ev_header {
 };
 _Static_assert(sizeof(struct ev_header) == 24, "wire format");
 
+/*
+ * A process that executes another program goes on under another number, so that addresses from
+ * before and after do not mix: the upper bits of ev_header.pid count the programs it ran before
+ * this one under tracing.  No process id of Linux needs more than the lower bits.
+ */
+#define EV_PID_BITS 22
+static inline __u32 ev_process_id(__u32 pid)
+{
+	return pid & ((1u << EV_PID_BITS) - 1);
+}
+
 struct ev_image {
 	struct ev_header h;
 	__u64 load_bias; /* run-time address minus address in the file; 0 unless the file is PIE */

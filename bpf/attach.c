@@ -147,14 +147,35 @@ int attach_sites(const struct bpf_program *prog, bool multi, pid_t pid, const ch
 	return explain_bpf(e, -r, "cannot attach uprobes");
 }
 
+static void *destroy_link(void *link)
+{
+	bpf_link__destroy(link);
+	return NULL;
+}
+
+/* What takes the time is waiting for the kernel's grace periods, which can be shared. */
+static void destroy_links(struct bpf_link **link, size_t n)
+{
+	pthread_t thread;
+	bool started;
+
+	if (!n)
+		return;
+	started = n > 1 && !pthread_create(&thread, NULL, destroy_link, link[0]);
+	if (!started)
+		destroy_link(link[0]);
+	destroy_links(link + 1, n - 1);
+	if (started)
+		pthread_join(thread, NULL);
+}
+
 void attach_free(struct attachment *a)
 {
 	if (!a)
 		return;
 	if (a->multi_fd >= 0)
 		close(a->multi_fd);
-	for (size_t i = 0; i < a->links; i++)
-		bpf_link__destroy(a->link[i]);
+	destroy_links(a->link, a->links);
 	free(a->link);
 	free(a);
 }
@@ -165,7 +186,6 @@ static void *free_one(void *a)
 	return NULL;
 }
 
-/* What takes the time is waiting for the kernel's grace periods, which can be shared. */
 void attach_free_all(struct attachment **a, size_t n)
 {
 	pthread_t thread;

@@ -33,8 +33,7 @@ struct plan_point {
 	uint64_t offset; /* in the file */
 	char insn[48];	 /* "jbe 0x4010f0" */
 	enum cost_class cost;
-	enum target_reg coroutine, new_size, filter;
-	uint32_t filter_mask;
+	enum target_reg coroutine, new_size;
 	bool may_repeat;   /* the point runs again after a growth: count only if the branch is not
 			      taken */
 	char missing[128]; /* why not present */
@@ -45,13 +44,9 @@ struct plan {
 };
 
 /*
- * Plans every probe of the target.  Points that cannot be placed say why and are not an error.
+ * Plans every probe of the target.  Points that cannot be placed say why and are not an error, but
+ * without copystack and its end there is nothing to trace: -ENOENT.
  */
-int plan_survey(struct image *img, const struct target *t, struct plan *ret, struct err *e);
-/* -ENOENT unless what tracing cannot do without is there. */
-int plan_check(const struct image *img, const struct target *t, const struct plan *p,
-	       struct err *e);
-/* Both. */
 int plan_make(struct image *img, const struct target *t, struct plan *ret, struct err *e);
 
 const char *probe_name(enum ev_probe p);	/* "copystack" */

@@ -39,7 +39,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &rec->trace;
+		state->child_inputs[0] = state->child_inputs[1] = &rec->trace;
 		return 0;
 	case 'o':
 		rec->path = arg;
@@ -51,13 +51,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = {
 	{ &trace_argp, 0, NULL, 0 },
+	{ &attach_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[--] PROGRAM [ARG...]",
+	.args_doc = "[--] PROGRAM [ARG...]\n-p PID",
 	.doc = "Run PROGRAM under probes and write what happened to its stacks into a capture "
 	       "file, for "
 	       "'stacktrace report' on any machine.  The exit status is PROGRAM's.",
@@ -164,7 +165,7 @@ int cmd_record(int argc, char **argv)
 {
 	struct record rec = { .path = DEFAULT_CAPTURE };
 	struct err e;
-	int r;
+	int r, status;
 
 	trace_options_init(&rec.trace);
 	options_parse(&argp, argc, argv, ARGP_IN_ORDER, &rec);
@@ -172,7 +173,10 @@ int cmd_record(int argc, char **argv)
 		r = session_dry_run(&rec.trace.session, stdout, &e);
 		if (r)
 			diag_err(&e);
-		return r ? follow_open_status(r) : EXIT_OK;
+		status = r ? follow_open_status(r) : EXIT_OK;
+	} else {
+		status = trace(&rec);
 	}
-	return trace(&rec);
+	free((pid_t *)rec.trace.session.pids);
+	return status;
 }

@@ -100,8 +100,7 @@ static int show(struct report *rep, struct err *e)
 	int r, w;
 
 	e->text[0] = '\0';
-	if (!rep->no_pager && !rep->show.format->binary &&
-	    (!rep->show.path || !strcmp(rep->show.path, "-")))
+	if (!rep->no_pager && (!rep->show.path || !strcmp(rep->show.path, "-")))
 		pager_start();
 	r = view_open(&rep->show, stdout, &rep->in.view[0], e);
 	if (r)

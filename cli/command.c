@@ -9,11 +9,11 @@
 const struct command commands[] = {
 	{ "run", "run a program and report on its stacks", cmd_run, EXIT_TRACER_FAILURE,
 	  "stacktrace-run" },
+	{ "attach", "report on the stacks of running processes", cmd_attach, EXIT_BAD_USAGE,
+	  "stacktrace-attach" },
 	{ "record", "run a program and write a capture file", cmd_record, EXIT_TRACER_FAILURE,
 	  "stacktrace-record" },
 	{ "report", "report on a capture file", cmd_report, EXIT_BAD_USAGE, "stacktrace-report" },
-	{ "probe", "show where a program can be probed, and how", cmd_probe, EXIT_BAD_USAGE,
-	  "stacktrace-probe" },
 	{ "help", "show the manual of a command", cmd_help, EXIT_BAD_USAGE, "stacktrace" },
 	{ "version", "show the version, with -v also of the libraries", cmd_version, EXIT_BAD_USAGE,
 	  "stacktrace" },

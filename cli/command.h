@@ -18,7 +18,7 @@ const struct command *command_find(const char *name); /* NULL: no such command *
 
 int cmd_run(int argc, char **argv);
 int cmd_record(int argc, char **argv);
-int cmd_probe(int argc, char **argv);
+int cmd_attach(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_version(int argc, char **argv);

@@ -12,10 +12,11 @@
 #define RING_MAX (1u << 30)
 
 static const char *const source_words[] = { "auto", "bpf", "ring", NULL };
+static const char *const switches_words[] = { "off", "auto", "on", NULL };
 static const char *const uprobes_words[] = { "auto", "perf", NULL };
 static const char *const weight_words[] = { "growths", "bytes", "time", "waste", NULL };
 
-static const struct argp_option trace_table[] = {
+static const struct argp_option launch_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
 	{ "user", 'u', "USER", 0,
 	  "Run the program as USER (a name, UID or UID:GID); under sudo the default is the "
@@ -25,6 +26,16 @@ static const struct argp_option trace_table[] = {
 	  "Where events come from: bpf (probes), ring (the program's own ring, corun only) or auto "
 	  "(default: bpf, else ring)",
 	  0 },
+	{ 0 },
+};
+
+static const struct argp_option probes_table[] = {
+	{ 0, 0, 0, 0, "What to trace:", 1 },
+	{ "switches", KEY_SWITCHES, "WHEN", 0,
+	  "Watch coroutine switches, which tell how much of a stack is used: off, auto (default: "
+	  "in "
+	  "short windows) or on",
+	  0 },
 	{ "newstack", KEY_NEWSTACK, 0, 0,
 	  "Also count every call of newstack, preemption requests included", 0 },
 	{ "max-stack", KEY_MAX_STACK, "N", 0,
@@ -33,6 +44,8 @@ static const struct argp_option trace_table[] = {
 	  "Bytes of the ring between probes and tool, a power of two (default 16M)", 0 },
 	{ "uprobes", KEY_UPROBES, "KIND", 0,
 	  "How to attach: auto (default: uprobe_multi where the kernel has it) or perf", 0 },
+	{ "follow", 'F', 0, 0, "Also trace what is forked from it, and what any of these execute",
+	  0 },
 	{ "dry-run", KEY_DRY_RUN, 0, 0,
 	  "Print the probes and offsets that would be used and do not run the program", 0 },
 	{ "strict", KEY_STRICT, 0, 0, "Exit with status 3 if events were lost", 0 },
@@ -82,20 +95,14 @@ static void set_max_stack(struct argp_state *state, const char *text, unsigned *
 		*ret = (unsigned)v;
 }
 
-static error_t trace_parse(int key, char *arg, struct argp_state *state)
+static error_t probes_parse(int key, char *arg, struct argp_state *state)
 {
 	struct trace_options *o = state->input;
 	struct session_options *s = &o->session;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &s->probes;
-		return 0;
-	case 'u':
-		s->user = arg;
-		return 0;
-	case KEY_SOURCE:
-		s->source = choice(state, "--source", arg, source_words);
+	case KEY_SWITCHES:
+		s->probes.switches = choice(state, "--switches", arg, switches_words);
 		return 0;
 	case KEY_NEWSTACK:
 		s->probes.newstack = true;
@@ -109,6 +116,9 @@ static error_t trace_parse(int key, char *arg, struct argp_state *state)
 	case KEY_UPROBES:
 		s->probes.force_perf_uprobes = choice(state, "--uprobes", arg, uprobes_words) == 1;
 		return 0;
+	case 'F':
+		s->follow = true;
+		return 0;
 	case KEY_DRY_RUN:
 		o->dry_run = true;
 		return 0;
@@ -121,26 +131,65 @@ static error_t trace_parse(int key, char *arg, struct argp_state *state)
 	case 'v':
 		s->verbose = true;
 		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp probes_argp = { .options = probes_table, .parser = probes_parse };
+
+/* What says the opposite of something else on the line. */
+static void check_launch(struct argp_state *state, const struct trace_options *o)
+{
+	const struct session_options *s = &o->session;
+
+	if (s->argv && s->pid_count)
+		argp_error(state, "a program to run, but also --pid");
+	if (s->pid_count && (s->user || s->source == SOURCE_RING))
+		argp_error(state,
+			   "--user and --source=ring are for a program to run, not for --pid");
+	if (s->follow && s->source == SOURCE_RING)
+		argp_error(state, "--follow needs probes, which --source=ring does without");
+}
+
+static error_t launch_parse(int key, char *arg, struct argp_state *state)
+{
+	struct trace_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		return 0;
+	case 'u':
+		o->session.user = arg;
+		return 0;
+	case KEY_SOURCE:
+		o->session.source = choice(state, "--source", arg, source_words);
+		return 0;
 	case ARGP_KEY_ARGS:
-		s->argv = state->argv + state->next;
+		o->session.argv = state->argv + state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no program to run");
+		if (!o->session.pid_count)
+			argp_error(state, "no program to run");
+		return 0;
+	case ARGP_KEY_END:
+		check_launch(state, o);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_child trace_children[] = {
-	{ &hot_argp, 0, "Switches, waits and locks:", 2 },
+static const struct argp_child launch_children[] = {
+	{ &probes_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
 const struct argp trace_argp = {
-	.options = trace_table,
-	.parser = trace_parse,
-	.children = trace_children,
+	.options = launch_table,
+	.parser = launch_parse,
+	.children = launch_children,
 };
 
 static const struct argp_option view_table[] = {

@@ -15,15 +15,17 @@
 #include "cli/session.h"
 #include "cli/view.h"
 
-/* What to trace and how: run, record.  The program and its arguments land in session.argv. */
+/*
+ * What to trace and how: run, record, attach.  probes_argp has what concerns the probes; trace_argp
+ * has it too, and the program to launch, which lands in session.argv; attach_argp has the processes
+ * to attach to, which land in session.pids and are to be freed.
+ */
 struct trace_options {
 	struct session_options session;
 	bool dry_run;
 	bool strict;
 };
-extern const struct argp trace_argp;
-/* What to follow of switches, waits and locks: a child of trace_argp, into source_options. */
-extern const struct argp hot_argp;
+extern const struct argp probes_argp, trace_argp, attach_argp;
 void trace_options_init(struct trace_options *o);
 
 /* How to show it: run, report. */
@@ -47,11 +49,6 @@ char *options_help(void (*print)(FILE *f), const char *text);
 enum option_key {
 	KEY_SOURCE = 0x200,
 	KEY_SWITCHES,
-	KEY_EVENTS,
-	KEY_BLOCKED,
-	KEY_LOCKS,
-	KEY_MAX_OVERHEAD,
-	KEY_COUNT,
 	KEY_NEWSTACK,
 	KEY_MAX_STACK,
 	KEY_RING_SIZE,
@@ -59,6 +56,7 @@ enum option_key {
 	KEY_DRY_RUN,
 	KEY_STRICT,
 	KEY_WEIGHT,
+	KEY_DURATION,
 };
 
 #endif

@@ -13,23 +13,22 @@
 #define MAX_PLACES 64 /* inlining deeper than this is cut at the outer end */
 
 struct process {
-	uint32_t pid;
+	uint32_t pid; /* as in the records */
+	struct image *img;
 	uint64_t load_bias;
 	UT_hash_handle hh;
 };
 
 struct resolver {
-	struct image *img;
 	struct process *processes;
 };
 
-int resolver_new(struct image *img, struct resolver **ret)
+int resolver_new(struct resolver **ret)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
-	r->img = img;
 	*ret = r;
 	return 0;
 }
@@ -47,7 +46,7 @@ void resolver_free(struct resolver *r)
 	free(r);
 }
 
-void resolver_event(struct resolver *r, const struct ev_header *ev)
+void resolver_event(struct resolver *r, struct image *img, const struct ev_header *ev)
 {
 	const struct ev_image *im = (const struct ev_image *)ev;
 	struct process *p;
@@ -66,6 +65,7 @@ void resolver_event(struct resolver *r, const struct ev_header *ev)
 			return;
 		}
 	}
+	p->img = img;
 	p->load_bias = im->load_bias;
 }
 
@@ -80,7 +80,7 @@ static void resolve(void *arg, struct names *n, uint32_t pid, uint64_t addr)
 	HASH_FIND(hh, r->processes, &pid, sizeof(pid), p);
 	if (!p)
 		return;
-	count = image_places(r->img, addr - p->load_bias, places, MAX_PLACES);
+	count = image_places(p->img, addr - p->load_bias, places, MAX_PLACES);
 	if (count > MAX_PLACES)
 		count = MAX_PLACES;
 	for (size_t i = 0; i < count; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* resolver.h: names for addresses of a live run, from the program's image and where it is mapped.
- */
+/* resolver.h: names for addresses of a live run, from the programs' images and where they are
+ * mapped. */
 #ifndef ST_CLI_RESOLVER_H
 #define ST_CLI_RESOLVER_H
 
@@ -9,11 +9,12 @@ struct image;
 struct names;
 struct resolver;
 
-int resolver_new(struct image *img, struct resolver **ret);
+int resolver_new(struct resolver **ret);
 void resolver_free(struct resolver *r);
 
-/* Learns where a process has the image from its EV_IMAGE; other records are ignored. */
-void resolver_event(struct resolver *r, const struct ev_header *ev);
+/* Learns where a process has its image, which must outlive this, from its EV_IMAGE; other records
+ * are ignored. */
+void resolver_event(struct resolver *r, struct image *img, const struct ev_header *ev);
 
 /* Makes names ask this resolver; it must outlive that. */
 void resolver_attach(struct resolver *r, struct names *n);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bpf/source.h"
+#include "cli/program.h"
 #include "formats/run_info.h"
 #include "symbols/image.h"
 #include "symbols/target.h"
@@ -69,33 +70,53 @@ static char *list_offsets(const struct target *t)
 	return fclose(f) ? NULL : text;
 }
 
-int run_context_describe(struct run_info *ret, const char *path, char *const *argv,
-			 const struct image *img, const struct target *t, const struct source *s)
+static void describe_program(struct run_info *ret, const struct program *p)
 {
 	struct source_info si = { 0 };
+
+	source_describe(p->source, &si);
+	ret->target = p->fd < 0 ? realpath(p->path, NULL) : strdup(p->name);
+	if (!ret->target)
+		ret->target = strdup(p->name);
+	ret->build_id = strdup(image_build_id(p->img));
+	ret->runtime = strdup(p->target.runtime);
+	ret->version = strdup(p->target.version);
+	ret->source = strdup(source_name(p->source));
+	ret->link = strdup(si.link);
+	ret->offsets = list_offsets(&p->target);
+	ret->warnings = strdup(p->target.warning);
+	ret->pair_ns = si.pair_ns;
+	ret->hit_ns = si.hit_ns;
+}
+
+static void describe_nothing(struct run_info *ret)
+{
+	ret->target = strdup("");
+	ret->build_id = strdup("");
+	ret->runtime = strdup("no runtime");
+	ret->version = strdup("no runtime");
+	ret->source = strdup("bpf");
+	ret->link = strdup("");
+	ret->offsets = strdup("");
+	ret->warnings = strdup("");
+}
+
+int run_context_describe(struct run_info *ret, char *const *argv, const struct program *p)
+{
 	struct utsname un = { 0 };
 
-	source_describe(s, &si);
 	uname(&un);
 	*ret = (struct run_info){
 		.tool_version = strdup(ST_VERSION),
 		.hostname = strdup(un.nodename),
 		.kernel = strdup(un.release),
-		.command = quote_command(argv),
-		.target = realpath(path, NULL),
-		.build_id = strdup(image_build_id(img)),
-		.runtime = strdup(t->runtime),
-		.version = strdup(t->version),
-		.source = strdup(source_name(s)),
-		.link = strdup(si.link),
-		.offsets = list_offsets(t),
-		.warnings = strdup(t->warning),
-		.pair_ns = si.pair_ns,
-		.hit_ns = si.hit_ns,
+		.command = argv ? quote_command(argv) : strdup(p ? p->name : ""),
 		.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
 	};
-	if (!ret->target)
-		ret->target = strdup(path);
+	if (p)
+		describe_program(ret, p);
+	else
+		describe_nothing(ret);
 	if (!ret->tool_version || !ret->hostname || !ret->kernel || !ret->command || !ret->target ||
 	    !ret->build_id || !ret->runtime || !ret->version || !ret->source || !ret->link ||
 	    !ret->offsets || !ret->warnings)

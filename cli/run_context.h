@@ -4,13 +4,13 @@
 #ifndef ST_CLI_RUN_CONTEXT_H
 #define ST_CLI_RUN_CONTEXT_H
 
-struct image;
+struct program;
 struct run_info;
-struct source;
-struct target;
 
-/* Fills *ret, which run_info_release() empties, also after an error.  -ENOMEM. */
-int run_context_describe(struct run_info *ret, const char *path, char *const *argv,
-			 const struct image *img, const struct target *t, const struct source *s);
+/*
+ * The run of a command, or of processes with argv NULL; p is the first program that was traced, or
+ * NULL: none was.  Fills *ret, which run_info_release() empties, also after an error.  -ENOMEM.
+ */
+int run_context_describe(struct run_info *ret, char *const *argv, const struct program *p);
 
 #endif

@@ -6,43 +6,23 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/err.h"
+#include "bpf/attach.h"
 #include "cli/diag.h"
 #include "cli/dry_run.h"
-#include "cli/launch.h"
+#include "cli/ptracer.h"
 #include "cli/resolver.h"
 #include "cli/run_context.h"
+#include "cli/session_internal.h"
 #include "cli/signals.h"
-#include "formats/run_info.h"
-#include "symbols/image.h"
 
 /* The ring is looked at this often: seldom when idle, often enough that a busy one does not fill.
  */
 #define TICK_MIN_MS 1
 #define TICK_MAX_MS 16
-
-struct session {
-	struct session_options opt;
-	char *path;
-	struct image *img;
-	struct target target;
-	struct plan plan;
-	struct source *source;
-	struct launch_user user;
-	struct launch child;
-	struct resolver *resolver;
-	struct run_info info;
-	const struct session_sink *sink;
-	int signal_fd;
-	bool reaped;
-	struct rusage usage; /* of the program, once reaped */
-	uint64_t start_ns, end_ns;
-};
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -52,53 +32,76 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* What the program is: path, image, target description, plan.  Needs no privilege. */
-static int look_at_program(struct session *s, struct err *e)
+uint64_t session_now_ns(void)
 {
-	int r;
-
-	r = launch_find_program(s->opt.argv[0], &s->path, e);
-	if (r)
-		return r;
-	r = image_open(s->path, &s->img, e);
-	if (r)
-		return r;
-	r = target_describe(s->img, &s->target, e);
-	if (r)
-		return r == -ENOENT ? -ENODATA : r; /* the program is there, its runtime is not */
-	r = plan_make(s->img, &s->target, &s->plan, e);
-	return r == -ENOENT ? -ENODATA : r;
+	return now_ns(CLOCK_MONOTONIC);
 }
 
-static int open_bpf(struct session *s, struct err *e)
-{
-	return source_bpf_open(s->img, &s->target, &s->plan, &s->opt.probes, &s->source, e);
-}
+/* --- opening ------------------------------------------------------------------------------- */
 
-static int open_source(struct session *s, struct err *e)
+/* The program to be launched and what it is.  Needs no privilege. */
+static int look_at_root(struct session *s, struct err *e)
 {
-	struct err why;
-	int r;
+	char *path = NULL;
+	int r = launch_find_program(s->opt.argv[0], &path, e);
 
-	if (s->opt.source == SOURCE_RING) {
-		if (!s->target.own_ring) {
-			err_set(e, ENOTSUP, "'%s' cannot write a ring itself: its runtime is %s",
-				s->path, s->target.runtime);
-			err_hint(e, "use --source=bpf, which works for any runtime");
-			return -ENOTSUP;
-		}
-		return source_ring_open(&s->target, &s->opt.probes, &s->source, e);
-	}
-	r = open_bpf(s, &why);
 	if (!r)
-		return 0;
-	if (s->opt.source == SOURCE_BPF || !s->target.own_ring) {
-		*e = why;
-		return r;
+		r = program_open(path, &s->root, e);
+	if (!r) {
+		s->root->session = s;
+		s->programs = s->root;
+		r = program_describe(s->root, e);
 	}
-	if (!s->opt.quiet)
-		diag_note("using the program's own ring: %s", why.text);
-	return source_ring_open(&s->target, &s->opt.probes, &s->source, e);
+	if (!s->root_path)
+		s->root_path = path;
+	return r;
+}
+
+/*
+ * With follow, a program that has no coroutines may start one that has: a shell, a script.  But
+ * what the probes need of this machine is better found out now.
+ */
+static int root_may_differ(struct session *s, int error, struct err *e)
+{
+	bool multi;
+
+	if (!s->opt.follow || (error != -ENODATA && error != -ENOTSUP && error != -ENOEXEC))
+		return error;
+	program_free(s->root);
+	s->root = s->programs = NULL;
+	return attach_probe_multi(&multi, e);
+}
+
+static int open_root(struct session *s, struct err *e)
+{
+	int r = launch_find_user(s->opt.user, &s->user, e);
+
+	if (r)
+		return r;
+	r = look_at_root(s, e);
+	if (r)
+		return root_may_differ(s, r, e);
+	if (s->root->target.warning[0] && !s->opt.quiet)
+		diag_warning("%s", s->root->target.warning);
+	return program_open_source(s->root, &s->opt, e);
+}
+
+static void print_plans(const struct session *s, FILE *out)
+{
+	for (const struct program *p = s->programs; p; p = p->next) {
+		struct source_info si = { .link = "" };
+		struct run_info info;
+
+		if (p->source)
+			source_describe(p->source, &si);
+		info = (struct run_info){
+			.source = p->source ? (char *)source_name(p->source) : NULL,
+			.link = (char *)si.link,
+			.pair_ns = si.pair_ns,
+			.hit_ns = si.hit_ns,
+		};
+		dry_run_print(out, p->name, &p->target, &p->plan, p->source ? &info : NULL);
+	}
 }
 
 int session_open(const struct session_options *o, struct session **ret, struct err *e)
@@ -111,56 +114,61 @@ int session_open(const struct session_options *o, struct session **ret, struct e
 	s->opt = *o;
 	s->signal_fd = -1;
 	s->child = (struct launch){ .release_fd = -1, .status_fd = -1 };
-	r = launch_find_user(o->user, &s->user, e);
+	s->held_last = &s->held;
+	r = o->argv ? open_root(s, e) : session_open_pids(s, e);
 	if (!r)
-		r = look_at_program(s, e);
-	if (!r && s->target.warning[0] && !o->quiet)
-		diag_warning("%s", s->target.warning);
-	if (!r)
-		r = open_source(s, e);
-	if (!r)
-		r = resolver_new(s->img, &s->resolver) ? err_sys(e, ENOMEM, "cannot start") : 0;
-	if (!r)
-		r = run_context_describe(&s->info, s->path, o->argv, s->img, &s->target, s->source)
-			    ? err_sys(e, ENOMEM, "cannot start")
-			    : 0;
+		r = resolver_new(&s->resolver) ? err_sys(e, ENOMEM, "cannot start") : 0;
 	if (r) {
 		session_free(s);
 		return r;
 	}
 	if (o->verbose)
-		dry_run_print(stderr, s->path, &s->target, &s->plan, &s->info);
+		print_plans(s, stderr);
 	*ret = s;
 	return 0;
 }
 
 int session_dry_run(const struct session_options *o, FILE *out, struct err *e)
 {
-	struct session s = { .opt = *o, .signal_fd = -1 };
-	int r = look_at_program(&s, e);
+	struct session *s = calloc(1, sizeof(*s));
+	int r;
 
+	if (!s)
+		return err_sys(e, ENOMEM, "cannot start");
+	s->opt = *o;
+	s->signal_fd = -1;
+	s->child = (struct launch){ .release_fd = -1, .status_fd = -1 };
+	s->held_last = &s->held;
+	r = o->argv ? look_at_root(s, e) : session_look_at_pids(s, e);
 	if (!r) {
-		if (s.target.warning[0])
-			diag_warning("%s", s.target.warning);
-		dry_run_print(out, s.path, &s.target, &s.plan, NULL);
+		if (s->root && s->root->target.warning[0])
+			diag_warning("%s", s->root->target.warning);
+		print_plans(s, out);
 	}
-	image_free(s.img);
-	free(s.path);
+	session_free(s);
 	return r;
 }
 
 void session_free(struct session *s)
 {
+	struct program *p, *next;
+
 	if (!s)
 		return;
 	launch_abort(&s->child);
-	source_free(s->source);
+	ptracer_free(s->ptracer);
 	resolver_free(s->resolver);
-	image_free(s->img);
+	for (p = s->programs; p; p = next) {
+		next = p->next;
+		program_free(p);
+	}
+	tracees_free(&s->tracees);
+	session_drop_held(s);
 	run_info_release(&s->info);
 	if (s->signal_fd >= 0)
 		signals_close(s->signal_fd);
-	free(s->path);
+	free(s->root_path);
+	free(s->scratch);
 	free(s);
 }
 
@@ -169,62 +177,89 @@ void session_attach_names(struct session *s, struct names *n)
 	resolver_attach(s->resolver, n);
 }
 
-static int take_event(void *arg, const struct ev_header *ev)
-{
-	struct session *s = arg;
-
-	resolver_event(s->resolver, ev);
-	return s->sink->event ? s->sink->event(s->sink->arg, ev) : 0;
-}
+/* --- starting ------------------------------------------------------------------------------ */
 
 static int launch(struct session *s, struct err *e)
 {
 	struct launch_options o = {
-		.path = s->path,
+		.path = s->root_path,
 		.argv = s->opt.argv,
 		.user = &s->user,
-		.env = source_child_env(s->source),
-		.keep_fd = source_child_fd(s->source),
+		.env = s->root ? source_child_env(s->root->source) : NULL,
+		.keep_fd = s->root ? source_child_fd(s->root->source) : -1,
 	};
-	int r;
+	struct tracee *p;
+	int r = launch_start(&o, &s->child, e);
 
-	r = signals_open(&s->signal_fd, e);
-	if (!r)
-		r = launch_start(&o, &s->child, e);
-	if (!r)
-		r = source_attach(s->source, s->child.pid, e);
+	if (r)
+		return r;
+	p = tracees_add(&s->tracees, (uint32_t)s->child.pid, 0);
+	if (!p)
+		return err_sys(e, ENOMEM, "cannot start");
+	p->program = s->root;
+	if (s->root)
+		r = session_attach(s, s->root, s->child.pid, e);
+	if (!r && s->opt.follow)
+		r = session_follow(s, &s->child.pid, 1, e);
 	return r;
+}
+
+static int attach(struct session *s, struct err *e)
+{
+	int r = s->opt.follow ? session_follow(s, s->opt.pids, s->opt.pid_count, e) : 0;
+
+	return r ? r : session_attach_pids(s, e);
+}
+
+static void note_start(struct session *s)
+{
+	s->start_realtime_ns = now_ns(CLOCK_REALTIME);
+	s->start_ns = session_now_ns();
 }
 
 static int release(struct session *s, struct session_result *res, struct err *e)
 {
+	const struct program *first = s->programs;
 	int r;
 
-	s->info.start_realtime_ns = now_ns(CLOCK_REALTIME);
-	s->info.start_monotonic_ns = s->start_ns = now_ns(CLOCK_MONOTONIC);
-	if (s->sink->start) {
-		r = s->sink->start(s->sink->arg, &s->info);
+	while (first && first->next) /* the newest is in front */
+		first = first->next;
+	if (first) {
+		r = session_begin(s, first);
 		if (r) {
 			res->sink_failure = r;
 			return r;
 		}
 	}
-	r = launch_release(&s->child, s->path, e);
+	if (!s->opt.argv)
+		return 0;
+	r = launch_release(&s->child, s->root_path, e);
 	if (r)
 		return r;
 	res->launched = true;
 	return 0;
 }
 
-/* True if the program has ended. */
-static bool reap(struct session *s, struct session_result *res)
+/* --- tracing ------------------------------------------------------------------------------- */
+
+/* True if all that is traced has ended. */
+static bool all_ended(struct session *s, struct session_result *res)
 {
+	if (s->ptracer)
+		return !s->tracees.alive;
+	if (!s->opt.argv) {
+		int r = session_reap_pids(s);
+
+		if (r)
+			res->sink_failure = r;
+		return !s->tracees.alive;
+	}
 	if (s->reaped)
 		return true;
 	if (wait4(s->child.pid, &res->wait_status, WNOHANG, &s->usage) != s->child.pid)
 		return false;
 	s->reaped = true;
-	s->end_ns = now_ns(CLOCK_MONOTONIC);
+	s->end_ns = session_now_ns();
 	return true;
 }
 
@@ -245,7 +280,7 @@ static int tell_end(struct session *s, const struct session_result *res)
 	};
 
 	ev.h.pid = ev.h.tid = (uint32_t)s->child.pid;
-	return take_event(s, &ev.h);
+	return session_tell(s, &ev.h);
 }
 
 static void handle_signals(struct session *s, struct session_result *res)
@@ -253,24 +288,46 @@ static void handle_signals(struct session *s, struct session_result *res)
 	struct signals_seen seen;
 
 	signals_read(s->signal_fd, &seen);
-	if (seen.forward && !s->reaped)
+	if (seen.forward && s->opt.argv && !s->reaped)
 		kill(s->child.pid, seen.forward);
 	if (seen.stop)
 		res->stopped = true;
 }
 
+/* What is of no use is left out: sources without a descriptor are looked at by time. */
 static void wait_for_work(struct session *s, int timeout_ms)
 {
-	struct pollfd fds[2] = {
-		{ .fd = s->signal_fd, .events = POLLIN },
-		{ .fd = source_poll_fd(s->source), .events = POLLIN },
-	};
+	struct pollfd fds[3] = { { .fd = s->signal_fd, .events = POLLIN } };
+	nfds_t n = 1;
 
-	poll(fds, fds[1].fd >= 0 ? 2 : 1, timeout_ms);
+	if (s->ptracer)
+		fds[n++] = (struct pollfd){ .fd = ptracer_fd(s->ptracer), .events = POLLIN };
+	if (s->root && source_poll_fd(s->root->source) >= 0)
+		fds[n++] = (struct pollfd){ .fd = source_poll_fd(s->root->source),
+					    .events = POLLIN };
+	poll(fds, n, timeout_ms);
+}
+
+/* Returns the number of records, or what a sink function returned. */
+static int consume(struct session *s, struct session_result *res)
+{
+	int n = 0, r = s->ptracer ? session_follow_events(s, res) : 0;
+
+	for (struct program *p = s->programs; p && !r; p = p->next) {
+		if (!p->source)
+			continue;
+		r = source_consume(p->source, session_take, p);
+		n += r > 0 ? r : 0;
+		r = r < 0 ? r : 0;
+	}
+	if (!r && s->begun && s->sink->tick)
+		r = s->sink->tick(s->sink->arg);
+	return r < 0 ? r : n;
 }
 
 static void trace_until_end(struct session *s, struct session_result *res)
 {
+	uint64_t deadline_ns = s->opt.duration_ns ? session_now_ns() + s->opt.duration_ns : 0;
 	int timeout = TICK_MIN_MS;
 	bool ended = false;
 
@@ -279,19 +336,33 @@ static void trace_until_end(struct session *s, struct session_result *res)
 
 		wait_for_work(s, timeout);
 		handle_signals(s, res);
-		n = source_consume(s->source, take_event, s);
-		if (n >= 0 && s->sink->tick) {
-			int r = s->sink->tick(s->sink->arg);
-
-			n = r < 0 ? r : n;
-		}
+		n = consume(s, res);
 		if (n < 0)
 			res->sink_failure = n;
 		timeout = n > 0 ? TICK_MIN_MS : timeout * 2;
 		if (timeout > TICK_MAX_MS)
 			timeout = TICK_MAX_MS;
-		ended = !res->stopped && reap(s, res);
+		if (deadline_ns && session_now_ns() >= deadline_ns)
+			res->stopped = true;
+		ended = !res->stopped && all_ended(s, res);
 	}
+}
+
+/* Lets go of everything, and hands over what is left. */
+static int stop(struct session *s, struct session_result *res)
+{
+	int r = 0;
+
+	if (s->ptracer) {
+		ptracer_stop(s->ptracer);
+		r = session_follow_events(s, res);
+	}
+	for (struct program *p = s->programs; p; p = p->next)
+		if (p->source && r >= 0)
+			r = source_stop(p->source, session_take, p);
+	if (r >= 0)
+		r = session_begin(s, NULL);
+	return r;
 }
 
 int session_run(struct session *s, const struct session_sink *sink, struct session_result *res,
@@ -301,7 +372,10 @@ int session_run(struct session *s, const struct session_sink *sink, struct sessi
 
 	*res = (struct session_result){ 0 };
 	s->sink = sink;
-	r = launch(s, e);
+	r = signals_open(&s->signal_fd, e);
+	note_start(s); /* nothing that is told may be from before */
+	if (!r)
+		r = s->opt.argv ? launch(s, e) : attach(s, e);
 	if (!r)
 		r = release(s, res, e);
 	if (r) {
@@ -309,8 +383,8 @@ int session_run(struct session *s, const struct session_sink *sink, struct sessi
 		return r;
 	}
 	trace_until_end(s, res);
-	r = source_stop(s->source, take_event, s);
-	if (r >= 0 && reap(s, res))
+	r = stop(s, res);
+	if (r >= 0 && s->opt.argv && (s->reaped || (!s->opt.follow && all_ended(s, res))))
 		r = tell_end(s, res);
 	if (r < 0 && !res->sink_failure)
 		res->sink_failure = r;
@@ -319,10 +393,12 @@ int session_run(struct session *s, const struct session_sink *sink, struct sessi
 
 void session_wait(struct session *s, struct session_result *res)
 {
-	while (!reap(s, res)) {
+	while (s->opt.argv && !s->reaped) {
 		struct pollfd fd = { .fd = s->signal_fd, .events = POLLIN };
 		struct signals_seen seen;
 
+		if (wait4(s->child.pid, &res->wait_status, WNOHANG, NULL) != 0)
+			return;
 		poll(&fd, 1, -1);
 		signals_read(s->signal_fd, &seen);
 		if (seen.forward)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session.h: one traced run, from the file on disk to the last event.
+ * session.h: one traced run, from the file on disk, or running processes, to the last event.
  *
  * open() finds out what the program is and loads the probes; run() launches it, hands every event
  * to the sink and returns when the program has ended or the tracing was asked to.
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/event.h"
 #include "bpf/plan.h"
@@ -26,7 +27,11 @@ struct session;
 enum source_choice { SOURCE_AUTO, SOURCE_BPF, SOURCE_RING };
 
 struct session_options {
-	char **argv; /* program and arguments, NULL-terminated */
+	char **argv; /* program and arguments, NULL-terminated; NULL: pids are traced */
+	const pid_t *pids;
+	size_t pid_count;
+	uint64_t duration_ns; /* then the tracing ends; 0: with the program */
+	bool follow;	      /* also what is forked, and what is executed instead */
 	const char *user;
 	enum source_choice source;
 	struct source_options probes;
@@ -44,10 +49,10 @@ struct session_sink {
 };
 
 struct session_result {
-	bool launched;
+	bool launched;	  /* and wait_status holds */
 	bool stopped;	  /* tracing ended before the program did */
 	int sink_failure; /* what a sink function returned, or 0 */
-	int wait_status;  /* of the program */
+	int wait_status;  /* of the program; 0 if processes were attached to */
 };
 
 /*
@@ -62,7 +67,8 @@ int session_dry_run(const struct session_options *o, FILE *out, struct err *e);
 int session_run(struct session *s, const struct session_sink *sink, struct session_result *ret,
 		struct err *e);
 
-/* After tracing ended early: waits for the program, passing signals on.  Fills wait_status. */
+/* After tracing ended early: waits for the program, passing signals on.  Fills wait_status. Nothing
+ * happens where processes were attached to. */
 void session_wait(struct session *s, struct session_result *r);
 
 /* Makes names resolve addresses through the program's image; session must outlive names' use. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/err.h"
 
@@ -31,12 +30,6 @@ int view_open(const struct view_options *o, FILE *fallback, struct view **ret, s
 		r = err_sys(e, ENOMEM, "cannot start the output");
 	else
 		r = output_open(o->path, fallback, &v->output, e);
-	if (!r && o->format->binary && isatty(fileno(v->output.file))) {
-		output_close(&v->output, e);
-		r = err_set(e, EINVAL, "-f %s is binary and would go to a terminal",
-			    o->format->name);
-		err_hint(e, "write it to a file: -o FILE");
-	}
 	if (r) {
 		free(v->state);
 		free(v);

@@ -215,7 +215,7 @@ static int add_coroutine(const struct render_context *c, struct breakdown_list *
 
 	if (!r)
 		return -ENOMEM;
-	breakdown_set(r, COLUMN_PID, w->pid);
+	breakdown_set(r, COLUMN_PID, ev_process_id(w->pid));
 	if (w->goid)
 		breakdown_set(r, COLUMN_ID, w->goid);
 	if (w->born)
@@ -272,7 +272,7 @@ static int fill_processes(const struct render_context *c, struct breakdown_list 
 			ret = -ENOMEM;
 			break;
 		}
-		breakdown_set(r, COLUMN_PID, p->pid);
+		breakdown_set(r, COLUMN_PID, ev_process_id(p->pid));
 		if (p->ppid)
 			breakdown_set(r, COLUMN_PPID, p->ppid);
 		if (p->start_ns)

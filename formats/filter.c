@@ -303,7 +303,7 @@ enum filter_verdict filter_event(struct filter *f, const struct ev_header *ev)
 	p = &shapes[ev->kind];
 	if (p->about == ABOUT_OTHERS)
 		return f->spec->by_time ? FILTER_FACT : FILTER_SHOW;
-	if (!has_pid(f->spec, ev->pid))
+	if (!has_pid(f->spec, ev_process_id(ev->pid)))
 		return FILTER_DROP;
 	if (p->about == ABOUT_THE_RUN)
 		return f->spec->by_time ? FILTER_DROP : FILTER_SHOW;

@@ -3,13 +3,10 @@
 
 #include "formats/render.h"
 
-/* In the order of --help. */
-/* clang-format off: one a line */
 static const struct format *const formats[] = {
 	&format_table, &format_tree,   &format_histogram, &format_csv,
-	&format_trace, &format_folded, &format_json,	  &format_pprof,
+	&format_trace, &format_folded, &format_json,
 };
-/* clang-format on */
 
 const struct format *const *formats_all(size_t *ret_count)
 {

@@ -20,7 +20,6 @@
 #include "formats/render.h"
 #include "formats/run_info.h"
 #include "formats/sites.h"
-#include "formats/trace_waits.h"
 
 struct trace_state {
 	bool started;
@@ -37,16 +36,16 @@ static void put_prefix(struct trace_state *t, const struct render_context *c,
 
 	if (!t->started) {
 		t->started = true;
-		t->pid = ev->pid;
+		t->pid = ev_process_id(ev->pid);
 		t->zero_ns = c->info->start_monotonic_ns ? c->info->start_monotonic_ns
 							 : ev->time_ns;
 	}
-	if (ev->pid != t->pid)
+	if (ev_process_id(ev->pid) != t->pid)
 		t->many = true;
 	ns = (int64_t)(ev->time_ns - t->zero_ns);
 	fprintf(c->out, "%12.6f ", (double)ns / 1e9);
 	if (t->many)
-		fprintf(c->out, "[pid %" PRIu32 "] ", ev->pid);
+		fprintf(c->out, "[pid %" PRIu32 "] ", ev_process_id(ev->pid));
 }
 
 static int put_site(const struct render_context *c, const char *before, const struct site *s)
@@ -173,7 +172,7 @@ static bool worth_a_line(struct trace_state *t, const struct ev_header *ev)
 		t->lost = lost;
 		return true;
 	default:
-		return trace_waits_has(ev->kind);
+		return false;
 	}
 }
 
@@ -205,11 +204,8 @@ static int trace_event(void *state, const struct render_context *c, const struct
 	case EV_EXIT:
 		put_exit(c, (const struct ev_exit *)ev);
 		break;
-	case EV_LOST:
-		put_lost(c->out, (const struct ev_lost *)ev);
-		break;
 	default:
-		r = trace_waits_put(c, ev);
+		put_lost(c->out, (const struct ev_lost *)ev);
 		break;
 	}
 	fputc('\n', c->out);

@@ -404,23 +404,19 @@ end __morestack
 
 /*
  * gold and lld turn the check of a function that calls code without checks into an unconditional
- * call of this, on ordinary threads too.
+ * call of this, on ordinary threads too.  r11 is free: nobody needs the size of the arguments.
  */
 	.globl	__corun_morestack_non_split
 	.set	__corun_morestack_non_split, __morestack_non_split
 function __morestack_non_split
 	cmpq	$0, GUARD
 	je	.Lroom
-	pushq	%r11			/* the size of the arguments */
-	.cfi_adjust_cfa_offset 8
-	leaq	8 - NON_SPLIT_ROOM(%rsp), %r11
+	leaq	-NON_SPLIT_ROOM(%rsp), %r11
 	subq	%r10, %r11
 	jb	.Lno_room
 	cmpq	GUARD, %r11
-.Lno_room:
-	popq	%r11
-	.cfi_adjust_cfa_offset -8
 	jae	.Lroom
+.Lno_room:
 	save_registers
 	movl	$MORESTACK_NON_SPLIT, %edi
 	jmp	grow
@@ -464,97 +460,6 @@ function __morestack_allocate_stack_space
 	movl	$MORESTACK_ALLOCA, %edi
 	jmp	grow
 end __morestack_allocate_stack_space
-
-/* What a function may have returned in registers, around a call on g0; the x87 stack stays. */
-.macro	save_results
-	movq	%rsp, M(M_MORE_SP)
-	movq	M(M_G0_SP), %rsp
-	subq	$REGS_SIZE, %rsp
-	movq	%rax, REGS_GP + 0(%rsp)
-	movq	%rdx, REGS_GP + 16(%rsp)
-	movq	$0, GUARD
-	cmpl	$VECTOR_YMM, vector_level(%rip)
-	jb	1f
-	je	2f
-	vmovdqu64 %zmm0, REGS_VECTOR(%rsp)
-	vmovdqu64 %zmm1, REGS_VECTOR + REGS_VECTOR_SIZE(%rsp)
-	vzeroupper
-	jmp	3f
-1:	movaps	%xmm0, REGS_VECTOR(%rsp)
-	movaps	%xmm1, REGS_VECTOR + REGS_VECTOR_SIZE(%rsp)
-	jmp	3f
-2:	vmovdqa	%ymm0, REGS_VECTOR(%rsp)
-	vmovdqa	%ymm1, REGS_VECTOR + REGS_VECTOR_SIZE(%rsp)
-	vzeroupper
-3:
-.endm
-
-.macro	restore_results
-	cmpl	$VECTOR_YMM, vector_level(%rip)
-	jb	1f
-	je	2f
-	vmovdqu64 REGS_VECTOR(%rsp), %zmm0
-	vmovdqu64 REGS_VECTOR + REGS_VECTOR_SIZE(%rsp), %zmm1
-	jmp	3f
-1:	movaps	REGS_VECTOR(%rsp), %xmm0
-	movaps	REGS_VECTOR + REGS_VECTOR_SIZE(%rsp), %xmm1
-	jmp	3f
-2:	vmovdqa	REGS_VECTOR(%rsp), %ymm0
-	vmovdqa	REGS_VECTOR + REGS_VECTOR_SIZE(%rsp), %ymm1
-3:	movq	REGS_GP + 0(%rsp), %rax
-	movq	REGS_GP + 16(%rsp), %rdx
-	movq	M(M_CURG), %rcx
-	movq	G_STACKGUARD(%rcx), %rcx
-	movq	%rcx, GUARD
-.endm
-
-/*
- * A function that ran in a segment of its own returned: rbp points to where rbp of its caller is
- * saved, on the segment below the return address (segment.c).  Returns lead behind the nop: that is where
- * unwinders look, who take a return address for one behind a call.
- */
-	.hidden	segment_return
-	.globl	segment_return
-	.type	segment_return, @function
-	.p2align 4
-	.cfi_startproc
-	.cfi_def_cfa rbp, 16
-	.cfi_offset rbp, -16
-segment_return:
-	nop
-	save_results
-	movq	M(M_CURG), %rdi
-	call	segment_leave
-	restore_results
-	movq	%rbp, %rsp
-	popq	%rbp
-	.cfi_def_cfa rsp, 8
-	ret
-	.cfi_endproc
-	.size	segment_return, . - segment_return
-
-/* A function with blocks of alloca returned; block_leave puts its return address back. */
-	.hidden	block_return
-	.globl	block_return
-	.type	block_return, @function
-	.p2align 4
-	.cfi_startproc
-	.cfi_undefined rip
-block_return:
-	nop
-	save_results
-	movq	M(M_CURG), %rdi
-	movq	M(M_MORE_SP), %rsi
-	pushq	%rsi
-	pushq	%rsi
-	call	block_leave
-	popq	%rsi
-	popq	%rsi
-	restore_results
-	leaq	-8(%rsi), %rsp
-	ret
-	.cfi_endproc
-	.size	block_return, . - block_return
 
 	.section .note.GNU-split-stack, "", @progbits
 	.section .note.GNU-no-split-stack, "", @progbits

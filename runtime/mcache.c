@@ -13,7 +13,6 @@
 
 #include "runtime/large.h"
 #include "runtime/lock.h"
-#include "runtime/reserve.h"
 
 #define POISON 0xfc
 
@@ -163,7 +162,6 @@ static void add(struct stack_counts *to, const struct stack_counts *from)
 	to->shrinks += from->shrinks;
 	to->bytes_copied += from->bytes_copied;
 	to->segments += from->segments;
-	to->reserved += from->reserved;
 }
 
 /* Other Ps may count meanwhile; each figure is one that was true a moment ago. */
@@ -182,21 +180,19 @@ void stacks_stats(struct co_stats *ret)
 	ret->shrinks = sum.shrinks;
 	ret->bytes_copied = sum.bytes_copied;
 	ret->segments = sum.segments;
-	ret->stack_in_use = (uint64_t)sum.reserved;
+	ret->stack_in_use = 0;
 	for (i = 0; i < STACK_ORDERS; i++) {
 		ret->stackalloc[i] = sum.alloc[i];
 		ret->stackfree[i] = sum.free[i];
 		ret->stack_in_use += (sum.alloc[i] - sum.free[i]) * STACK_MIN << i;
 	}
-	ret->stack_mapped = mheap_mapped() + large_mapped() + reserve_mapped();
+	ret->stack_mapped = mheap_mapped() + large_mapped();
 }
 
 void stacks_init(void)
 {
 	past = (struct stack_counts){ 0 };
 	allocator_init();
-	reserve_init();
-	adapt_reset();
 }
 
 void stacks_reset(void)
@@ -213,5 +209,4 @@ void stacks_reset(void)
 	mheap_reset();
 	large_reset();
 	checked_reset();
-	reserve_reset();
 }

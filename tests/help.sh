@@ -21,7 +21,7 @@ page_options() {
 		grep -vxE -- '--(usage|version|help)' | sort -u
 }
 
-for c in run record report probe; do
+for c in run attach record report; do
 	page=stacktrace-$c.1
 	help_options $c >help.txt
 	page_options $page >page.txt
@@ -66,7 +66,7 @@ if command -v bash >/dev/null; then
 		COMP_WORDS=(stacktrace report -f fo) COMP_CWORD=3; _stacktrace; echo "${COMPREPLY[*]}"
 		' - "$TOP/completion/stacktrace.bash")
 	[ "$got" = "record report
---switches
+--switches=
 folded" ] || fail "completion gave: $got"
 else
 	echo "no bash: completion not tried"
@@ -83,7 +83,7 @@ command -v jq >/dev/null || cp no-jq jq
 PATH=$PWD:$(dirname "$ST"):$PATH
 export PATH
 run=0
-for page in stacktrace.1 stacktrace-run.1 stacktrace-record.1 stacktrace-report.1 stacktrace-probe.1; do
+for page in stacktrace.1 stacktrace-run.1 stacktrace-record.1 stacktrace-report.1; do
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/s/^\(\.Dl \)\{0,1\}\$ //p' "$TOP/man/$page" |
 		sed 's/^sudo //' >examples.txt
 	[ -s examples.txt ] || fail "$page has no examples"

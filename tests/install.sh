@@ -21,9 +21,6 @@ bin/corun-cc
 bin/other
 bin/stacktrace
 include/corun.h
-lib/corun/policy-fixed.o
-lib/corun/policy-mmap.o
-lib/corun/policy-segmented.o
 lib/corun/shared.o
 lib/corun/wrap
 lib/libcorun.a
