@@ -99,6 +99,9 @@ static int show(struct report *rep, struct err *e)
 	struct err write_error;
 	int r, w;
 
+	r = view_check(&rep->show, stdout, e);
+	if (r)
+		return r;
 	e->text[0] = '\0';
 	if (!rep->no_pager && (!rep->show.path || !strcmp(rep->show.path, "-")))
 		pager_start();

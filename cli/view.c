@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
@@ -13,11 +15,26 @@ struct view {
 	struct output output;
 };
 
+int view_check(const struct view_options *o, FILE *fallback, struct err *e)
+{
+	FILE *f = !o->path ? fallback : !strcmp(o->path, "-") ? stdout : NULL;
+
+	if (!o->format->binary || !f || (f != stderr && !isatty(fileno(f))))
+		return 0;
+	err_set(e, EINVAL, "the format '%s' is not text, and standard %s %s", o->format->name,
+		f == stdout ? "output" : "error",
+		isatty(fileno(f)) ? "is a terminal" : "is for messages");
+	err_hint(e, "write it to a file: --output=FILE");
+	return -EINVAL;
+}
+
 int view_open(const struct view_options *o, FILE *fallback, struct view **ret, struct err *e)
 {
-	struct view *v = calloc(1, sizeof(*v));
-	int r;
+	int r = view_check(o, fallback, e);
+	struct view *v = r ? NULL : calloc(1, sizeof(*v));
 
+	if (r)
+		return r;
 	if (!v)
 		return err_sys(e, ENOMEM, "cannot start the output");
 	v->format = o->format;

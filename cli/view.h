@@ -21,6 +21,8 @@ struct view_options {
 	double min_percent;
 };
 
+/* -EINVAL if the format is no text and would go to a terminal, or between messages. */
+int view_check(const struct view_options *o, FILE *fallback, struct err *e);
 int view_open(const struct view_options *o, FILE *fallback, struct view **ret, struct err *e);
 
 /* What the format may look at; all must outlive the view.  To be called before view_begin. */

@@ -5,7 +5,7 @@
 
 static const struct format *const formats[] = {
 	&format_table, &format_tree,   &format_histogram, &format_csv,
-	&format_trace, &format_folded, &format_json,
+	&format_trace, &format_folded, &format_json,	  &format_pprof,
 };
 
 const struct format *const *formats_all(size_t *ret_count)

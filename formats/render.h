@@ -39,6 +39,7 @@ struct render_context {
  */
 struct format {
 	const char *name, *summary;
+	bool binary;	   /* not for a terminal */
 	size_t state_size; /* the caller allocates it zeroed, and frees it */
 	int (*begin)(void *state, const struct render_context *c); /* may be NULL */
 	int (*event)(void *state, const struct render_context *c,
@@ -47,7 +48,7 @@ struct format {
 };
 
 extern const struct format format_table, format_trace, format_folded, format_json, format_csv,
-	format_tree, format_histogram;
+	format_tree, format_histogram, format_pprof;
 
 /* All formats in the order of --help; count in *ret_count. */
 const struct format *const *formats_all(size_t *ret_count);
