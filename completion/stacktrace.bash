@@ -16,7 +16,10 @@ _stacktrace() {
 		words="$(stacktrace --list-commands 2>/dev/null) --help --version"
 	else
 		case $prev in
-		-f | --format) words=$(_stacktrace_formats) ;;
+		-f | --format)
+			words=$(_stacktrace_formats)
+			[ "${COMP_WORDS[1]}" = dump ] && words="text json"
+			;;
 		--source) words="auto bpf ring" ;;
 		--by) words="growth creator leaf stack step coroutine process time" ;;
 		--weight) words="growths bytes time waste" ;;

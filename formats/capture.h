@@ -100,6 +100,36 @@ bool capture_is_damaged(const struct capture_damage *d);
  */
 int capture_read(struct capture_reader *r, struct names *n, capture_event_fn *fn, void *arg,
 		 struct capture_damage *damage, struct err *e);
+
+/*
+ * The same record by record, for who reads several captures side by side: 1 and *ret, valid until
+ * the next call; 0 at the end; or -errno (e tells).  Not to be mixed with capture_read.
+ */
+int capture_next(struct capture_reader *r, struct names *n, const struct ev_header **ret,
+		 struct err *e);
+
+/* What could not be read so far; owned by the reader. */
+const struct capture_damage *capture_damage_of(const struct capture_reader *r);
+
+/* A whole block of the file. */
+struct capture_block_info {
+	uint64_t offset;
+	uint32_t kind, flags, number, stored_size, raw_size, records;
+	uint64_t first_ns, last_ns;
+	bool known; /* else it is skipped */
+};
+typedef void capture_block_fn(void *arg, const struct capture_block_info *b);
+
+/* Has fn told of each whole block, before what is in it; to be called before reading. */
+void capture_on_block(struct capture_reader *r, capture_block_fn *fn, void *arg);
+
+const char *capture_kind_name(unsigned kind); /* of a block: "events"; NULL: not known */
+
+struct capture_version {
+	unsigned major, minor;
+};
+struct capture_version capture_version_of(const struct capture_reader *r);
+
 void capture_reader_free(struct capture_reader *r);
 
 #endif

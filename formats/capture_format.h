@@ -18,7 +18,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structs are copied to
 /* As PNG's: not text, damaged by transfers that strip the eighth bit or translate line ends. */
 #define CAPTURE_MAGIC	   "\211STC\r\n\032\n"
 #define CAPTURE_MAJOR	   1
-#define CAPTURE_MINOR	   0
+#define CAPTURE_MINOR	   1
 #define CAPTURE_BYTE_ORDER 0x01020304u
 
 struct capture_file_header {
@@ -39,6 +39,7 @@ enum capture_block_kind {
 	CAPTURE_EVENTS,
 	CAPTURE_NAMES,
 	CAPTURE_END,
+	CAPTURE_INDEX, /* since 1.1 */
 };
 
 enum capture_block_flags {
@@ -73,8 +74,10 @@ struct capture_end {
 	uint64_t blocks;  /* blocks before this one */
 	uint64_t bytes;	  /* of the file before this block */
 	uint64_t end_realtime_ns;
+	uint64_t index; /* offset of the index block, 0: there is none; since 1.1 */
 };
-_Static_assert(sizeof(struct capture_end) == 32, "file format");
+_Static_assert(sizeof(struct capture_end) == 40, "file format");
+#define CAPTURE_END_SIZE_1_0 32
 
 /* --- variable-length numbers (LEB128) ------------------------------------------------------ */
 

@@ -23,6 +23,7 @@
 
 #include "base/err.h"
 #include "formats/capture_format.h"
+#include "formats/capture_index.h"
 #include "formats/capture_input.h"
 #include "formats/capture_payload.h"
 #include "formats/capture_records.h"
@@ -43,6 +44,11 @@ struct capture_reader {
 	ZSTD_DCtx *zstd;
 	uint8_t *raw; /* one payload, and room behind it for capture_get_record */
 	struct capture_predictor predictor;
+	bool begun; /* names have been read */
+	struct capture_version version;
+	const uint8_t *at, *end; /* of the records that are left in the block; NULL: none */
+	uint32_t seen, expected; /* records of the block */
+	capture_word word[CAPTURE_MAX_WORDS];
 };
 
 /* --- the beginning of the file ------------------------------------------------------------- */
@@ -131,6 +137,7 @@ static int read_file_header(struct capture_reader *r, struct err *e)
 		r->walk.damage.skipped_bytes += sizeof(h);
 		h.header_size = sizeof(h);
 	}
+	r->version = (struct capture_version){ h.major, h.minor };
 	if (h.header_size < sizeof(h) || h.header_size > MAX_FILE_HEADER ||
 	    capture_input_need(&r->in, h.header_size) < (ssize_t)h.header_size)
 		return refuse_short(r, (size_t)n, e);
@@ -203,32 +210,34 @@ static bool unpack(struct capture_reader *r, const struct capture_block *b)
 	return n == b->h.raw_size; /* ZSTD errors are huge */
 }
 
-static int read_records(struct capture_reader *r, const struct capture_block *b,
-			capture_event_fn *fn, void *arg)
+static void begin_records(struct capture_reader *r, const struct capture_block *b)
 {
-	const uint8_t *p = r->raw, *end = p + b->h.raw_size;
-	capture_word word[CAPTURE_MAX_WORDS];
-	const struct ev_header *ev = (const struct ev_header *)word;
-	uint32_t seen = 0;
-
 	capture_predictor_reset(&r->predictor);
-	for (; p < end; seen++) {
-		int ret;
+	r->at = r->raw;
+	r->end = r->raw + b->h.raw_size;
+	r->seen = 0;
+	r->expected = b->h.records;
+}
 
-		p = capture_get_record(&r->predictor, p, end, word);
-		if (!p)
-			break;
-		if (!event_valid(ev)) {
-			r->walk.damage.bad_records++;
-			continue;
+/* The next record of the block, or NULL: there is none any more. */
+static const struct ev_header *next_record(struct capture_reader *r)
+{
+	const struct ev_header *ev = (const struct ev_header *)r->word;
+
+	while (r->at && r->at < r->end) {
+		r->at = capture_get_record(&r->predictor, r->at, r->end, r->word);
+		if (!r->at) {
+			r->walk.damage.bad_records += r->seen < r->expected ? r->expected - r->seen
+									    : 1;
+			return NULL;
 		}
-		ret = fn(arg, ev);
-		if (ret)
-			return ret;
+		r->seen++;
+		if (event_valid(ev))
+			return ev;
+		r->walk.damage.bad_records++;
 	}
-	if (!p)
-		r->walk.damage.bad_records += seen < b->h.records ? b->h.records - seen : 1;
-	return 0;
+	r->at = NULL;
+	return NULL;
 }
 
 /* Counts payloads that make no sense; hands on the want of memory. */
@@ -245,17 +254,17 @@ static void read_end(struct capture_reader *r, const struct capture_block *b)
 {
 	struct capture_end end;
 
-	if (b->h.raw_size < sizeof(end)) {
+	if (b->h.raw_size < CAPTURE_END_SIZE_1_0) {
 		r->walk.damage.bad_records++;
 		return;
 	}
-	memcpy(&end, r->raw, sizeof(end));
+	memcpy(&end, r->raw, CAPTURE_END_SIZE_1_0);
 	if (end.records > r->walk.records)
 		r->walk.damage.missing_records += end.records - r->walk.records;
 }
 
-static int read_block(struct capture_reader *r, const struct capture_block *b, struct names *n,
-		      capture_event_fn *fn, void *arg)
+/* Takes what is in a block; of records, gets ready to read them.  0 or -ENOMEM. */
+static int read_block(struct capture_reader *r, const struct capture_block *b, struct names *n)
 {
 	if (!unpack(r, b)) {
 		r->walk.damage.bad_blocks++;
@@ -269,7 +278,8 @@ static int read_block(struct capture_reader *r, const struct capture_block *b, s
 	case CAPTURE_NAMES:
 		return n ? count_bad(r, capture_names_get(r->raw, b->h.raw_size, n)) : 0;
 	case CAPTURE_EVENTS:
-		return fn ? read_records(r, b, fn, arg) : 0;
+		begin_records(r, b);
+		return 0;
 	case CAPTURE_END:
 		read_end(r, b);
 		return 0;
@@ -285,7 +295,7 @@ static int read_first_block(struct capture_reader *r, struct err *e)
 	int ret = capture_walk_next(&r->walk, &r->in, false, &r->block);
 
 	if (ret > 0 && r->block.h.kind == CAPTURE_INFO) {
-		ret = read_block(r, &r->block, NULL, NULL, NULL);
+		ret = read_block(r, &r->block, NULL);
 	} else {
 		r->block_waits = ret > 0;
 		ret = ret < 0 ? ret : 0;
@@ -324,10 +334,14 @@ static int read_names_first(struct capture_reader *r, struct names *n)
 	struct capture_walk here = r->walk;
 	uint64_t offset = r->block_waits ? here.block_offset : r->in.offset + here.held;
 	struct capture_block b = r->block;
-	int ret = r->block_waits ? 1 : capture_walk_next(&r->walk, &r->in, true, &b);
+	int ret;
 
+	if (!capture_index_names(r->fd, r->in.origin, n))
+		return 0;
+	r->walk.on_block = NULL;
+	ret = r->block_waits ? 1 : capture_walk_next(&r->walk, &r->in, true, &b);
 	while (ret > 0) {
-		ret = read_block(r, &b, n, NULL, NULL);
+		ret = read_block(r, &b, n);
 		if (!ret)
 			ret = capture_walk_next(&r->walk, &r->in, true, &b);
 	}
@@ -341,6 +355,7 @@ static int read_names_first(struct capture_reader *r, struct names *n)
 		r->walk.at_end = false;
 	}
 	r->walk.held = 0;
+	r->at = NULL;
 	return ret;
 }
 
@@ -352,33 +367,95 @@ void capture_position(const struct capture_reader *r, uint64_t *ret_done, uint64
 	*ret_all = r->in.can_seek && !fstat(r->fd, &st) ? (uint64_t)st.st_size : 0;
 }
 
-static int no_memory(const struct capture_reader *r, struct err *e)
+/* Names first, where that is possible; then the block that was read to see what the file is. */
+static int begin(struct capture_reader *r, struct names *n, struct capture_block *ret)
 {
-	return err_sys(e, ENOMEM, "cannot read '%s'", r->name);
+	int error = n && r->in.can_seek ? read_names_first(r, n) : 0;
+
+	r->begun = true;
+	if (error)
+		return error;
+	*ret = r->block;
+	error = r->block_waits ? 1 : capture_walk_next(&r->walk, &r->in, false, ret);
+	r->block_waits = false;
+	return error;
+}
+
+/* Moves to the next block and reads it.  1, 0 at the end, or -errno. */
+static int next_block(struct capture_reader *r, struct names *n)
+{
+	struct capture_block b;
+	int ret = r->begun ? capture_walk_next(&r->walk, &r->in, false, &b) : begin(r, n, &b);
+
+	if (!ret)
+		capture_walk_finish(&r->walk);
+	if (ret <= 0)
+		return ret;
+	ret = read_block(r, &b, n);
+	return ret ? ret : 1;
+}
+
+int capture_next(struct capture_reader *r, struct names *n, const struct ev_header **ret,
+		 struct err *e)
+{
+	for (;;) {
+		const struct ev_header *ev = next_record(r);
+		int more;
+
+		if (ev) {
+			*ret = ev;
+			return 1;
+		}
+		more = next_block(r, n);
+		if (more < 0)
+			return err_sys(e, -more, "cannot read '%s'", r->name);
+		if (!more)
+			return 0;
+	}
 }
 
 int capture_read(struct capture_reader *r, struct names *n, capture_event_fn *fn, void *arg,
 		 struct capture_damage *damage, struct err *e)
 {
-	int ret = n && r->in.can_seek ? read_names_first(r, n) : 0;
-	struct capture_block b = r->block;
+	const struct ev_header *ev;
+	int ret = 0, more;
 
-	if (!ret)
-		ret = r->block_waits ? 1 : capture_walk_next(&r->walk, &r->in, false, &b);
-	r->block_waits = false;
-	while (ret > 0) {
-		int stop = read_block(r, &b, n, fn, arg);
-
-		if (stop) {
-			*damage = r->walk.damage;
-			return b.h.kind == CAPTURE_EVENTS ? stop : no_memory(r, e);
-		}
-		ret = capture_walk_next(&r->walk, &r->in, false, &b);
+	while ((more = capture_next(r, n, &ev, e)) > 0) {
+		ret = fn(arg, ev);
+		if (ret)
+			break;
 	}
-	if (!ret)
-		capture_walk_finish(&r->walk);
 	*damage = r->walk.damage;
-	return ret ? err_sys(e, -ret, "cannot read '%s'", r->name) : 0;
+	return more < 0 ? more : ret;
+}
+
+const struct capture_damage *capture_damage_of(const struct capture_reader *r)
+{
+	return &r->walk.damage;
+}
+
+void capture_on_block(struct capture_reader *r, capture_block_fn *fn, void *arg)
+{
+	r->walk.on_block = fn;
+	r->walk.on_block_arg = arg;
+	if (r->block.h.kind) /* the first one was read to see what the file is */
+		capture_walk_tell(&r->walk, &r->block.h, r->walk.block_offset);
+}
+
+struct capture_version capture_version_of(const struct capture_reader *r)
+{
+	return r->version;
+}
+
+const char *capture_kind_name(unsigned kind)
+{
+	static const char *const names[] = { [CAPTURE_INFO] = "info",
+					     [CAPTURE_EVENTS] = "events",
+					     [CAPTURE_NAMES] = "names",
+					     [CAPTURE_END] = "end",
+					     [CAPTURE_INDEX] = "index" };
+
+	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : NULL;
 }
 
 bool capture_is_damaged(const struct capture_damage *d)

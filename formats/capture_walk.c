@@ -97,8 +97,28 @@ static int skip_bad_payload(struct capture_walk *w, struct capture_input *in,
 
 static bool encoding_known(const struct capture_block_header *h)
 {
-	return h->kind >= CAPTURE_INFO && h->kind <= CAPTURE_END &&
+	return h->kind >= CAPTURE_INFO && h->kind <= CAPTURE_INDEX &&
 	       !(h->flags & CAPTURE_MUST_UNDERSTAND & ~CAPTURE_ZSTD);
+}
+
+void capture_walk_tell(const struct capture_walk *w, const struct capture_block_header *h,
+		       uint64_t offset)
+{
+	const struct capture_block_info info = {
+		.offset = offset,
+		.kind = h->kind,
+		.flags = h->flags,
+		.number = h->number,
+		.stored_size = h->stored_size,
+		.raw_size = h->raw_size,
+		.records = h->records,
+		.first_ns = h->first_ns,
+		.last_ns = h->last_ns,
+		.known = encoding_known(h),
+	};
+
+	if (w->on_block)
+		w->on_block(w->on_block_arg, &info);
 }
 
 /* Looks at the block whose header is good.  1 if it is for the caller, 0 to go on. */
@@ -125,6 +145,7 @@ static int take_block(struct capture_walk *w, struct capture_input *in,
 		return 0;
 	}
 	account(w, h);
+	capture_walk_tell(w, h, in->offset);
 	if (!encoding_known(h)) {
 		w->damage.unknown_blocks++;
 		capture_input_drop(in, size);

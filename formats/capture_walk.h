@@ -19,6 +19,8 @@
 #include "formats/capture_input.h"
 
 struct capture_walk {
+	capture_block_fn *on_block; /* told of each whole block, or NULL */
+	void *on_block_arg;
 	struct capture_damage damage;
 	uint64_t number;       /* of the next block, if nothing is missing */
 	uint64_t records;      /* before it */
@@ -48,6 +50,10 @@ bool capture_walk_is_header(const uint8_t *p, struct capture_block_header *ret);
  */
 int capture_walk_next(struct capture_walk *w, struct capture_input *in, bool names_only,
 		      struct capture_block *ret);
+
+/* Tells on_block of a block. */
+void capture_walk_tell(const struct capture_walk *w, const struct capture_block_header *h,
+		       uint64_t offset);
 
 /* What is missing at the end: call once capture_walk_next has returned 0. */
 void capture_walk_finish(struct capture_walk *w);

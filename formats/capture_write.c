@@ -23,12 +23,15 @@
 
 #include "base/err.h"
 #include "formats/capture_format.h"
+#include "formats/capture_index.h"
 #include "formats/capture_payload.h"
 #include "formats/capture_records.h"
 #include "formats/event_valid.h"
 #include "formats/names_internal.h"
 
-#define ZSTD_LEVEL   1
+#define ZSTD_LEVEL 1
+#define COMPRESS_FROM \
+	64 /* so the end block is stored as it is, and found from the end of the file */
 #define BLOCK_TARGET (256u << 10)	  /* a block of records is written from this size on */
 #define BLOCK_AGE_NS UINT64_C(1000000000) /* or this age */
 _Static_assert(BLOCK_TARGET + CAPTURE_RECORD_ROOM <= CAPTURE_MAX_RAW, "one more record must fit");
@@ -58,6 +61,7 @@ struct capture_writer {
 	size_t names_written;
 	struct names *names; /* to ask for each record's addresses, or NULL */
 	uint64_t records, blocks, bytes;
+	struct capture_index index;
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -106,9 +110,12 @@ static int write_all(struct capture_writer *w, const void *data, size_t size, st
 static uint32_t store(struct capture_writer *w, const uint8_t *raw, size_t size, uint16_t *flags)
 {
 	uint8_t *to = w->out + sizeof(struct capture_block_header);
-	size_t n = ZSTD_compressCCtx(w->zstd, to, w->out_room - sizeof(struct capture_block_header),
-				     raw, size, ZSTD_LEVEL);
+	size_t n = size;
 
+	if (size >= COMPRESS_FROM)
+		n = ZSTD_compressCCtx(w->zstd, to,
+				      w->out_room - sizeof(struct capture_block_header), raw, size,
+				      ZSTD_LEVEL);
 	if (!ZSTD_isError(n) && n < size && size <= n * CAPTURE_MAX_RATIO) {
 		*flags = CAPTURE_ZSTD;
 		return (uint32_t)n;
@@ -121,6 +128,7 @@ static uint32_t store(struct capture_writer *w, const uint8_t *raw, size_t size,
 static int write_block(struct capture_writer *w, struct capture_block_header *h, const uint8_t *raw,
 		       size_t size, struct err *e)
 {
+	uint64_t offset = w->bytes;
 	int r;
 
 	memcpy(h->marker, CAPTURE_MARKER, sizeof(h->marker));
@@ -136,6 +144,7 @@ static int write_block(struct capture_writer *w, struct capture_block_header *h,
 		return r;
 	w->blocks++;
 	w->records += h->records;
+	capture_index_add(&w->index, h, offset);
 	return 0;
 }
 
@@ -172,6 +181,7 @@ static void writer_free(struct capture_writer *w)
 	ZSTD_freeCCtx(w->zstd);
 	free(w->info);
 	capture_names_free(w->names_payload);
+	capture_index_release(&w->index);
 	free(w);
 }
 
@@ -385,17 +395,34 @@ struct capture_written capture_written(const struct capture_writer *w)
 	return (struct capture_written){ .records = w->records, .bytes = w->bytes };
 }
 
+/* *ret is where it is; 0 where there is none, which costs readers time and nothing else. */
+static int write_index(struct capture_writer *w, uint64_t *ret, struct err *e)
+{
+	struct capture_block_header h = { .kind = CAPTURE_INDEX };
+	size_t size;
+	uint8_t *payload = capture_index_payload(&w->index, &size);
+	int r;
+
+	*ret = payload ? w->bytes : 0;
+	r = payload ? write_block(w, &h, payload, size, e) : 0;
+	free(payload);
+	return r;
+}
+
 static int write_end(struct capture_writer *w, struct err *e)
 {
 	struct capture_block_header h = { .kind = CAPTURE_END };
+	uint64_t index;
+	int r = write_index(w, &index, e);
 	struct capture_end end = {
 		.records = w->records,
 		.blocks = w->blocks,
 		.bytes = w->bytes,
 		.end_realtime_ns = clock_ns(CLOCK_REALTIME),
+		.index = index,
 	};
 
-	return write_block(w, &h, (const uint8_t *)&end, sizeof(end), e);
+	return r ? r : write_block(w, &h, (const uint8_t *)&end, sizeof(end), e);
 }
 
 int capture_close(struct capture_writer *w, struct names *names, struct err *e)

@@ -21,10 +21,11 @@ page_options() {
 		grep -vxE -- '--(usage|version|help)' | sort -u
 }
 
-for c in run attach record report; do
+for c in $("$ST" --list-commands); do
+	[ -f "$TOP/man/stacktrace-$c.1" ] || continue # those that stacktrace(1) describes
 	page=stacktrace-$c.1
-	help_options $c >help.txt
-	page_options $page >page.txt
+	help_options "$c" >help.txt
+	page_options "$page" >page.txt
 	[ -s help.txt ] || fail "'$c --help' lists no options"
 	diff help.txt page.txt >diff.txt || {
 		fail "$c: options in --help (<) and in $page (>) differ:"
@@ -32,7 +33,7 @@ for c in run attach record report; do
 	}
 	# The synopsis names every option too, record's and run's in full.
 	while read -r o; do
-		short=$("$ST" $c --help | sed -n "s/^ *-\([a-zA-Z]\), $o.*/\1/p" | head -n 1)
+		short=$("$ST" "$c" --help | sed -n "s/^ *-\([a-zA-Z]\), $o.*/\1/p" | head -n 1)
 		sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' "$TOP/man/$page" >synopsis.txt
 		grep -qE "Fl Fl ${o#--}( |$)" synopsis.txt && continue
 		[ -n "$short" ] && grep -qE "Fl [a-z]*$short" synopsis.txt && continue
@@ -83,7 +84,8 @@ command -v jq >/dev/null || cp no-jq jq
 PATH=$PWD:$(dirname "$ST"):$PATH
 export PATH
 run=0
-for page in stacktrace.1 stacktrace-run.1 stacktrace-record.1 stacktrace-report.1; do
+for name in '' -run -record -report -merge -dump; do
+	page=stacktrace$name.1
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/s/^\(\.Dl \)\{0,1\}\$ //p' "$TOP/man/$page" |
 		sed 's/^sudo //' >examples.txt
 	[ -s examples.txt ] || fail "$page has no examples"

@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout 120
+# dump and merge; and the page of the format: a reader written from it alone sees what dump sees.
+set -u
+. "$TOP/tests/lib.sh"
+recurse=$O/samples/c/recurse swarm=$O/samples/c/swarm
+
+run_ok "$ST" record --source=ring -q -o a.capture -- "$recurse" -v 200 64
+growths_a=$(sed -n 's/^growths //p' out.txt) coroutines_a=$(sed -n 's/^coroutines //p' out.txt)
+run_ok "$ST" record --source=ring -q -o b.capture -- "$swarm" -v 500
+growths_b=$(sed -n 's/^growths //p' out.txt) coroutines_b=$(sed -n 's/^coroutines //p' out.txt)
+
+# dump: every record, as many as the program itself counts.
+run_ok "$ST" dump a.capture
+equal "dump: copystacks" "$growths_a" "$(grep -c '^record kind="copystack"' out.txt)"
+equal "dump: newprocs" "$coroutines_a" "$(grep -c '^record kind="newproc"' out.txt)"
+matches "dump: names" '^name .*function="deep"' out.txt
+matches "dump: blocks" '^block .*kind="index"' out.txt
+matches "dump: the recording" '^capture major=1 .*runtime="corun"' out.txt
+cp out.txt a.txt
+run_ok sh -c "'$ST' dump -o - - <a.capture"
+equal "dump: through a pipe" "$(grep -c '^record' a.txt)" "$(grep -c '^record' out.txt)"
+run_ok "$ST" dump -f json -o a.json a.capture
+head -n 1 a.json >one.json
+equal "dump: JSON" 1 "$(json one.json .major)"
+run "$ST" dump -f xml a.capture
+equal "dump -f xml: status" 2 "$status"
+run "$ST" dump /dev/null
+equal "dump of nothing: status" 1 "$status"
+head -c 3000 a.capture >cut.capture
+run_ok "$ST" dump cut.capture
+matches "dump: cut" '^damage truncated=1' out.txt
+
+# The page alone is enough to read a capture.
+if command -v python3 >/dev/null && command -v zstd >/dev/null; then
+	run_ok python3 "$TOP/tests/data/read_capture.py" a.capture
+	cp out.txt theirs.json
+	for type in record name; do
+		python3 - a.json theirs.json $type >diff.txt 2>&1 <<'END' || fail "$type: $(cat diff.txt)"
+import json, sys
+keys = {"record": ["number", "size", "cpu", "time_ns", "pid", "tid"],
+        "name": ["pid", "address", "place", "function", "file", "line", "inlined"]}[sys.argv[3]]
+fields = {4: ["gp", "goid", "parent_goid", "creator_pc", "entry_pc", "stack_size"],
+          5: ["gp", "goid", "stack_size", "used"],
+          6: ["gp", "goid", "creator_pc", "entry_pc", "old_size", "new_size", "used", "duration_ns", "stack_id"]}
+def read(path):
+    return [o for o in map(json.loads, open(path)) if o["type"] == sys.argv[3]]
+ours, theirs = read(sys.argv[1]), read(sys.argv[2])
+if sys.argv[3] == "name":
+    ours.sort(key=lambda o: (o["address"], o["place"]))
+    theirs.sort(key=lambda o: (o["address"], o["place"]))
+assert len(ours) == len(theirs) and ours, (len(ours), len(theirs))
+for a, b in zip(ours, theirs):
+    assert all(a[k] == b[k] for k in keys), (a, b)
+    for name, word in zip(fields.get(a.get("number"), []), b.get("words", [])):
+        assert a[name] == word, (name, a, b)
+    if a.get("number") == 3:
+        assert a["pc"] == b["words"][2:2 + a["depth"]], (a, b)
+END
+	done
+else
+	echo "no python3 or no zstd: the page was not tried"
+fi
+
+# merge: everything of both, in order of time; the same capture twice is two processes.
+run_ok "$ST" merge -q -o m.capture a.capture b.capture a.capture
+run_ok "$ST" report -f json --by=process m.capture
+equal "merge: growths" $((2 * growths_a + growths_b)) "$(json out.txt .summary.growths)"
+equal "merge: coroutines" $((2 * coroutines_a + coroutines_b)) "$(json out.txt .summary.coroutines)"
+equal "merge: ended" $((2 * coroutines_a + coroutines_b)) "$(json out.txt .summary.coroutines_ended)"
+equal "merge: processes" 3 "$(json out.txt '.rows[].pid' | sort -u | wc -l)"
+equal "merge: damage" false "$(json out.txt .damage.truncated)"
+json out.txt '.creators[].creator' | sort -u >creators.txt
+matches "merge: names of the first" '^start$' creators.txt
+hits=$(json out.txt .summary.probe_hits)
+run_ok "$ST" report -f json a.capture
+hits_a=$(json out.txt .summary.probe_hits) cpu_a=$(json out.txt .summary.cpu_ns)
+run_ok "$ST" report -f json b.capture
+equal "merge: probe hits add up" $((2 * hits_a + $(json out.txt .summary.probe_hits))) "$hits"
+cpu_b=$(json out.txt .summary.cpu_ns)
+run_ok "$ST" report -f json m.capture
+equal "merge: CPU time adds up" $((2 * cpu_a + cpu_b)) "$(json out.txt .summary.cpu_ns)"
+run_ok "$ST" dump m.capture
+# b was recorded behind a: none of its records may stand before the last of a's
+sed -n 's/^record .* pid=\([0-9]*\) .*/\1/p' out.txt | uniq | awk '{ n[$1]++ } END { for (p in n) print n[p], p }' |
+	sort -n >runs.txt
+equal "merge: b is in one piece" 1 "$(awk -v p="$(sed -n 's/^record .* pid=\([0-9]*\) .*/\1/p' out.txt | grep -v '^0$' | tail -n 1)" '$2 == p { print $1 }' runs.txt)"
+run "$ST" merge -o a.capture a.capture b.capture
+equal "merge over an input: status" 1 "$status"
+matches "merge over an input" "'a.capture' is one of the captures" err.txt
+run_ok "$ST" merge -o m2.capture cut.capture b.capture
+matches "merge: a cut input is told" 'damaged or cut off' err.txt
+run "$ST" merge -o m3.capture a.capture none.capture
+equal "merge: a missing input: status" 1 "$status"
+run "$ST" merge a.capture
+equal "merge without --output: status" 2 "$status"
+run "$ST" merge -o /dev/full a.capture
+equal "merge to a full disk: status" 1 "$status"
+matches "merge to a full disk" "/dev/full.*No space" err.txt
+finish
