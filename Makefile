@@ -53,7 +53,7 @@ bpf_srcs := $(wildcard bpf/*.bpf.c)
 bpf_objs := $(bpf_srcs:%.c=$(O)/%.o)
 skels := $(bpf_srcs:%.bpf.c=$(O)/%.skel.h)
 lib_srcs := $(wildcard base/*.c symbols/*.c formats/*.c) $(filter-out $(bpf_srcs),$(wildcard bpf/*.c))
-lib_objs := $(lib_srcs:%.c=$(O)/%.o)
+lib_objs := $(lib_srcs:%.c=$(O)/%.o) $(O)/formats/web.o
 cli_srcs := $(wildcard cli/*.c)
 cli_objs := $(cli_srcs:%.c=$(O)/%.o)
 main_obj := $(O)/cli/main.o

@@ -52,6 +52,25 @@ static bool is_deceptive(uint32_t c)
 	return false;
 }
 
+/* NULL: stands for itself. */
+static const char *entity(unsigned char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
 /* One character of *s into out, which has room for 16 bytes; the length of it.  Moves *s on. */
 static unsigned step(const char **s, enum escape_style style, char *out)
 {
@@ -68,6 +87,11 @@ static unsigned step(const char **s, enum escape_style style, char *out)
 	if (!n)
 		n = 1;
 	*s += n;
+	if (plain && style == ESCAPE_XML && n == 1 && entity(*p)) {
+		n = (unsigned)strlen(entity(*p));
+		memcpy(out, entity(*p), n);
+		return n;
+	}
 	if (plain) {
 		memcpy(out, p, n);
 		if (style == ESCAPE_FRAME && (*p == ';' || *p == ' '))

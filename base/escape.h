@@ -16,6 +16,7 @@ enum escape_style {
 	ESCAPE_TEXT,  /* nothing more */
 	ESCAPE_ASCII, /* also everything beyond ASCII */
 	ESCAPE_FIELD, /* also quotes, commas, backslashes: stands in CSV and JSON as it is */
+	ESCAPE_XML,   /* also & < > and quotes as entities: text and attributes of XML and HTML */
 	ESCAPE_FRAME, /* a frame of a folded stack: ";" becomes ":", a space "_" */
 };
 

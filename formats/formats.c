@@ -3,10 +3,20 @@
 
 #include "formats/render.h"
 
+/* In the order of --help; one a line. */
+/* clang-format off */
 static const struct format *const formats[] = {
-	&format_table, &format_tree,   &format_histogram, &format_csv,
-	&format_trace, &format_folded, &format_json,	  &format_pprof,
+	&format_table,
+	&format_tree,
+	&format_histogram,
+	&format_csv,
+	&format_trace,
+	&format_folded,
+	&format_json,
+	&format_pprof,
+	&format_svg,
 };
+/* clang-format on */
 
 const struct format *const *formats_all(size_t *ret_count)
 {

@@ -47,8 +47,15 @@ struct format {
 	int (*end)(void *state, const struct render_context *c); /* aggregate is finished */
 };
 
-extern const struct format format_table, format_trace, format_folded, format_json, format_csv,
-	format_tree, format_histogram, format_pprof;
+extern const struct format format_table;
+extern const struct format format_tree;
+extern const struct format format_histogram;
+extern const struct format format_csv;
+extern const struct format format_trace;
+extern const struct format format_folded;
+extern const struct format format_json;
+extern const struct format format_pprof;
+extern const struct format format_svg;
 
 /* All formats in the order of --help; count in *ret_count. */
 const struct format *const *formats_all(size_t *ret_count);

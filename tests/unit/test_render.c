@@ -278,7 +278,8 @@ static void check_stored_capture(void **state)
 /* --- names that mean harm ------------------------------------------------------------------ */
 
 static const char hostile[] = "ev\x1b[2Jil\n\r\t\"quoted\";with, comma\\ \xff\xc0\x80 \xe2\x80\xae"
-			      "x\xef\xbb\xbf \xc3\xb6.f[go.shape.int,go.shape.string]\x7f\xc2\x9b";
+			      "x\xef\xbb\xbf \xc3\xb6.f[go.shape.int,go.shape.string]\x7f\xc2\x9b"
+			      "</script>]]><b>&\"'";
 
 static void make_hostile(struct scene *s)
 {
@@ -307,6 +308,12 @@ static void expect_printable(const char *text, bool utf8)
 	assert_null(strstr(text, "\xff"));
 }
 
+static bool for_terminals(const struct format *f)
+{
+	return f == &format_table || f == &format_tree || f == &format_histogram ||
+	       f == &format_trace;
+}
+
 static void check_hostile_names(void **state)
 {
 	static const struct capture_damage none;
@@ -326,11 +333,13 @@ static void check_hostile_names(void **state)
 		s.c.utf8 = i & 1;
 		s.c.damage = &none;
 		text = render(&s, name);
-		/* JSON, CSV and folded are always UTF-8 */
-		expect_printable(text, s.c.utf8 || all[i / 2] == &format_json ||
-					       all[i / 2] == &format_csv ||
-					       all[i / 2] == &format_folded);
+		/* what is not for terminals is always UTF-8 */
+		expect_printable(text, s.c.utf8 || !for_terminals(all[i / 2]));
 		assert_non_null(strstr(text, "\\x1b"));
+		if (strstr(text, "<svg") || strstr(text, "<html")) {
+			assert_null(strstr(text, "</script>]]>"));
+			assert_null(strstr(text, "<b>"));
+		}
 		free(text);
 		tear_down(&s);
 	}
