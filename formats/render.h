@@ -55,6 +55,7 @@ extern const struct format format_trace;
 extern const struct format format_folded;
 extern const struct format format_json;
 extern const struct format format_pprof;
+extern const struct format format_prom;
 extern const struct format format_svg;
 
 /* All formats in the order of --help; count in *ret_count. */

@@ -494,7 +494,8 @@ static void check_hostile_numbers(void **state)
 		}
 		text = render(&s, all[i]->name);
 		assert_null(strstr(text, "nan"));
-		assert_null(strstr(text, "inf"));
+		for (const char *p = text; (p = strstr(p, "inf")); p++)
+			assert_true(p[3] == 'o'); /* "info" */
 		if (all[i] == &format_json) {
 			json_error_t error;
 			json_t *root = json_loads(text, 0, &error);
