@@ -20,17 +20,21 @@ struct report {
 	struct view_options show;
 	struct filter_spec filter;
 	bool strict, no_pager;
-	const char *path;
+	const char *path, *sysroot;
 	struct capture_reader *reader;
 	struct intake in;
 	unsigned events; /* since the progress was shown */
 };
 
-enum { KEY_STRICT_DAMAGE = 0x100, KEY_NO_PAGER };
+enum { KEY_STRICT_DAMAGE = 0x100, KEY_NO_PAGER, KEY_SYSROOT };
 
 static const struct argp_option options[] = {
 	{ "strict", KEY_STRICT_DAMAGE, 0, 0,
 	  "Exit with status 3 if events were lost or the capture is damaged", 3 },
+	{ "sysroot", KEY_SYSROOT, "DIR", 0,
+	  "Look below DIR for the program, or its debug information, where the capture has no "
+	  "names",
+	  2 },
 	{ "no-pager", KEY_NO_PAGER, 0, 0, "Do not page on a terminal", 2 },
 	{ 0 },
 };
@@ -46,6 +50,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STRICT_DAMAGE:
 		rep->strict = true;
+		return 0;
+	case KEY_SYSROOT:
+		rep->sysroot = arg;
 		return 0;
 	case KEY_NO_PAGER:
 		rep->no_pager = true;
@@ -109,7 +116,9 @@ static int show(struct report *rep, struct err *e)
 	if (r)
 		return r;
 	progress_start(rep->path);
-	r = intake_begin(&rep->in, &rep->filter, capture_info(rep->reader), &damage);
+	r = intake_find_names(&rep->in, rep->sysroot, capture_info(rep->reader));
+	if (!r)
+		r = intake_begin(&rep->in, &rep->filter, capture_info(rep->reader), &damage);
 	if (!r)
 		r = capture_read(rep->reader, rep->in.names, event, rep, &damage, e);
 	progress_end();

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "cli/offline.h"
 #include "cli/view.h"
 #include "formats/aggregate.h"
 #include "formats/names.h"
@@ -24,6 +25,7 @@ void intake_release(struct intake *in)
 	filter_free(in->filter);
 	aggregate_free(in->aggregate);
 	names_free(in->names);
+	offline_free(in->offline);
 	*in = (struct intake){ 0 };
 }
 
@@ -41,11 +43,25 @@ int intake_begin(struct intake *in, const struct filter_spec *spec, const struct
 	return r;
 }
 
+int intake_find_names(struct intake *in, const char *sysroot, const struct run_info *info)
+{
+	int r = offline_new(sysroot, info, &in->offline);
+
+	if (!r)
+		offline_attach(in->offline, in->names);
+	return r;
+}
+
 int intake_event(void *arg, const struct ev_header *ev)
 {
 	struct intake *in = arg;
-	enum filter_verdict v = filter_event(in->filter, ev);
-	int r = aggregate_take(in->aggregate, ev, v);
+	enum filter_verdict v;
+	int r;
+
+	if (in->offline)
+		offline_event(in->offline, ev);
+	v = filter_event(in->filter, ev);
+	r = aggregate_take(in->aggregate, ev, v);
 
 	if (r || v < FILTER_FACT)
 		return r;
@@ -75,7 +91,9 @@ int intake_load(struct intake *in, const char *path, const struct filter_spec *s
 	if (r)
 		return r;
 	e->text[0] = '\0';
-	r = intake_begin(in, spec, capture_info(reader), damage);
+	r = intake_find_names(in, NULL, capture_info(reader));
+	if (!r)
+		r = intake_begin(in, spec, capture_info(reader), damage);
 	if (!r)
 		r = capture_read(reader, in->names, intake_event, in, damage, e);
 	if (!r)

@@ -13,6 +13,7 @@ struct aggregate;
 struct err;
 struct ev_header;
 struct names;
+struct offline;
 struct run_info;
 struct view;
 
@@ -22,6 +23,7 @@ struct intake {
 	struct aggregate *aggregate;
 	struct names *names;
 	struct filter *filter;
+	struct offline *offline;	 /* finds names that a capture lacks; NULL when live */
 	struct view *view[INTAKE_VIEWS]; /* may be NULL */
 };
 
@@ -36,6 +38,10 @@ int intake_begin(struct intake *in, const struct filter_spec *spec, const struct
 
 /* One event; arg is the struct intake.  -EIO if the first view cannot be written any more. */
 int intake_event(void *arg, const struct ev_header *ev);
+
+/* Has names that a capture lacks looked for, as offline.h says; before the first event.  info must
+ * outlive in.  0 or -ENOMEM. */
+int intake_find_names(struct intake *in, const char *sysroot, const struct run_info *info);
 
 /* Finishes aggregate and views.  0 or a negative errno. */
 int intake_end(struct intake *in);

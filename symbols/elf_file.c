@@ -179,6 +179,8 @@ static int check_kind(struct elf_file *f, const char *path, const Elf64_Ehdr *h,
 		err_hint(e, "give the program that uses it");
 		return -ENOEXEC;
 	}
+	if (f->symbols_only)
+		return 0;
 	if (!s || !(s->flags & PF_X))
 		return damaged(path, "its entry point is not in its code", e);
 	if (is_packed(f, h)) {
@@ -301,23 +303,34 @@ static int read_headers(struct elf_file *f, const char *path, struct err *e)
 	return rc;
 }
 
-int elf_file_open(const char *path, struct elf_file *f, struct err *e)
+static int open_file(const char *path, bool symbols_only, struct elf_file *f, struct err *e)
 {
 	mode_t mode = 0;
 	int rc;
 
 	memset(f, 0, sizeof(*f));
+	f->symbols_only = symbols_only;
 	rc = map_file(path, f, &mode, e);
 	if (!rc)
 		rc = read_headers(f, path, e);
 	/* Last: what a file is tells a user more than its mode. */
-	if (!rc && !(mode & 0111)) {
+	if (!rc && !symbols_only && !(mode & 0111)) {
 		rc = err_set(e, EACCES, "'%s' is not executable", path);
 		err_hint(e, "chmod +x '%s'", path);
 	}
 	if (rc)
 		elf_file_close(f);
 	return rc;
+}
+
+int elf_file_open(const char *path, struct elf_file *f, struct err *e)
+{
+	return open_file(path, false, f, e);
+}
+
+int elf_file_open_symbols(const char *path, struct elf_file *f, struct err *e)
+{
+	return open_file(path, true, f, e);
 }
 
 void elf_file_close(struct elf_file *f)

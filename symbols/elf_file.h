@@ -38,6 +38,7 @@ struct elf_file {
 	const uint8_t *data;
 	size_t size;
 	bool is_pie;
+	bool symbols_only; /* need not be fit to run */
 	struct elf_segment *segment;
 	size_t segments;
 	struct elf_section *section;
@@ -53,6 +54,9 @@ struct elf_file {
 
 /* Maps and checks; errors as image_open.  On failure f needs no closing. */
 int elf_file_open(const char *path, struct elf_file *f, struct err *e);
+/* As elf_file_open, also of what cannot be run: separate debug information, a copy without mode x.
+ */
+int elf_file_open_symbols(const char *path, struct elf_file *f, struct err *e);
 void elf_file_close(struct elf_file *f);
 
 /* Says what a file that is no x86-64 Linux program is instead; returns -ENOEXEC. */

@@ -66,14 +66,16 @@ static void read_go_version(struct image *img)
 	buildinfo_search(&img->elf, known ? &fn : NULL, img->go_version, size);
 }
 
-int image_open(const char *path, struct image **ret, struct err *e)
+typedef int elf_open_fn(const char *path, struct elf_file *f, struct err *e);
+
+static int open_image(const char *path, elf_open_fn *open_elf, struct image **ret, struct err *e)
 {
 	struct image *img = calloc(1, sizeof(*img));
 	int rc;
 
 	if (!img)
 		return err_sys(e, ENOMEM, "cannot open '%s'", path);
-	rc = elf_file_open(path, &img->elf, e);
+	rc = open_elf(path, &img->elf, e);
 	if (rc) {
 		free(img);
 		return rc;
@@ -89,6 +91,16 @@ int image_open(const char *path, struct image **ret, struct err *e)
 		read_go_version(img);
 	*ret = img;
 	return 0;
+}
+
+int image_open(const char *path, struct image **ret, struct err *e)
+{
+	return open_image(path, elf_file_open, ret, e);
+}
+
+int image_open_symbols(const char *path, struct image **ret, struct err *e)
+{
+	return open_image(path, elf_file_open_symbols, ret, e);
 }
 
 void image_free(struct image *img)

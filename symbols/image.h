@@ -22,6 +22,8 @@ struct image;
  * or of another machine or system, a shared library, packed with UPX.
  */
 int image_open(const char *path, struct image **ret, struct err *e);
+/* As image_open, also of what cannot be run: separate debug information, a copy without mode x. */
+int image_open_symbols(const char *path, struct image **ret, struct err *e);
 void image_free(struct image *img);
 
 const char *image_path(const struct image *img);
