@@ -12,6 +12,7 @@ installs = \
  644:$(O)/lib/corun/wrap:$(LIBDIR)/corun/wrap \
  644:$(O)/lib/corun/shared.o:$(LIBDIR)/corun/shared.o \
  644:runtime/corun-gdb.py:$(DATADIR)/corun/corun-gdb.py \
+ $(foreach p,$(rt_policies),644:$(O)/lib/corun/policy-$p.o:$(LIBDIR)/corun/policy-$p.o) \
  644:runtime/corun.pc.in:$(LIBDIR)/pkgconfig/corun.pc \
  644:$(O)/include/corun.h:$(INCLUDEDIR)/corun.h \
  $(foreach p,$(man_pages),644:$p:$(MANDIR)/man$(patsubst .%,%,$(suffix $p))/$(notdir $p)) \

@@ -13,9 +13,10 @@ rt_alone := plain sigaction
 rt_core := $(filter-out $(rt_alone),$(patsubst runtime/%.c,%,$(wildcard runtime/*.c))) asm_amd64 note_amd64
 rt_core_objs := $(rt_core:%=$(O)/runtime/%.o)
 rt_alone_objs := $(rt_alone:%=$(O)/runtime/%.o)
+rt_policies := mmap fixed segmented
 runtime-lib := $(O)/lib/libcorun.a
 runtime-files := $(runtime-lib) $(O)/lib/corun/wrap $(O)/lib/corun/shared.o \
- $(O)/bin/corun-cc $(O)/include/corun.h $(O)/lib/pkgconfig/corun.pc
+ $(rt_policies:%=$(O)/lib/corun/policy-%.o) $(O)/bin/corun-cc $(O)/include/corun.h $(O)/lib/pkgconfig/corun.pc
 
 all: $(runtime-files)
 
@@ -53,6 +54,12 @@ $(runtime-lib): $(O)/runtime/corun.o $(rt_alone_objs) $(O)/lib/corun/wrap
 $(O)/lib/corun/shared.o: $(O)/runtime/shared_amd64.o
 	@mkdir -p $(@D)
 	$(call say,COPY)cp $< $@
+$(O)/lib/corun/policy-mmap.o: rt_policy := 2
+$(O)/lib/corun/policy-fixed.o: rt_policy := 3
+$(O)/lib/corun/policy-segmented.o: rt_policy := 4
+$(O)/lib/corun/policy-%.o: runtime/policy_amd64.S mk/runtime.mk
+	@mkdir -p $(@D)
+	$(call say,AS)$(CC) -DPOLICY=$(rt_policy) -c $< -o $@
 $(O)/include/corun.h: runtime/corun.h
 	@mkdir -p $(@D)
 	$(call say,COPY)cp $< $@

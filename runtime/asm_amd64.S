@@ -404,19 +404,23 @@ end __morestack
 
 /*
  * gold and lld turn the check of a function that calls code without checks into an unconditional
- * call of this, on ordinary threads too.  r11 is free: nobody needs the size of the arguments.
+ * call of this, on ordinary threads too.
  */
 	.globl	__corun_morestack_non_split
 	.set	__corun_morestack_non_split, __morestack_non_split
 function __morestack_non_split
 	cmpq	$0, GUARD
 	je	.Lroom
-	leaq	-NON_SPLIT_ROOM(%rsp), %r11
+	pushq	%r11			/* the size of the arguments */
+	.cfi_adjust_cfa_offset 8
+	leaq	8 - NON_SPLIT_ROOM(%rsp), %r11
 	subq	%r10, %r11
 	jb	.Lno_room
 	cmpq	GUARD, %r11
-	jae	.Lroom
 .Lno_room:
+	popq	%r11
+	.cfi_adjust_cfa_offset -8
+	jae	.Lroom
 	save_registers
 	movl	$MORESTACK_NON_SPLIT, %edi
 	jmp	grow
@@ -460,6 +464,64 @@ function __morestack_allocate_stack_space
 	movl	$MORESTACK_ALLOCA, %edi
 	jmp	grow
 end __morestack_allocate_stack_space
+
+/*
+ * A function that ran in a segment of its own returned: rbp points to where rbp of its caller is
+ * saved, on the segment below the return address (segment.c).  What a function may return in
+ * registers is kept, the x87 stack by not touching it.  Returns lead behind the nop: that is where
+ * unwinders look, who take a return address for one behind a call.
+ */
+	.hidden	segment_return
+	.globl	segment_return
+	.type	segment_return, @function
+	.p2align 4
+	.cfi_startproc
+	.cfi_def_cfa rbp, 16
+	.cfi_offset rbp, -16
+segment_return:
+	nop
+	movq	M(M_CURG), %rdi
+	movq	M(M_G0_SP), %rsp
+	subq	$REGS_SIZE, %rsp
+	movq	%rax, REGS_GP + 0(%rsp)
+	movq	%rdx, REGS_GP + 16(%rsp)
+	movq	$0, GUARD
+	cmpl	$VECTOR_YMM, vector_level(%rip)
+	jb	1f
+	je	2f
+	vmovdqu64 %zmm0, REGS_VECTOR(%rsp)
+	vmovdqu64 %zmm1, REGS_VECTOR + REGS_VECTOR_SIZE(%rsp)
+	vzeroupper
+	jmp	3f
+1:	movaps	%xmm0, REGS_VECTOR(%rsp)
+	movaps	%xmm1, REGS_VECTOR + REGS_VECTOR_SIZE(%rsp)
+	jmp	3f
+2:	vmovdqa	%ymm0, REGS_VECTOR(%rsp)
+	vmovdqa	%ymm1, REGS_VECTOR + REGS_VECTOR_SIZE(%rsp)
+	vzeroupper
+3:	call	segment_leave
+	cmpl	$VECTOR_YMM, vector_level(%rip)
+	jb	1f
+	je	2f
+	vmovdqu64 REGS_VECTOR(%rsp), %zmm0
+	vmovdqu64 REGS_VECTOR + REGS_VECTOR_SIZE(%rsp), %zmm1
+	jmp	3f
+1:	movaps	REGS_VECTOR(%rsp), %xmm0
+	movaps	REGS_VECTOR + REGS_VECTOR_SIZE(%rsp), %xmm1
+	jmp	3f
+2:	vmovdqa	REGS_VECTOR(%rsp), %ymm0
+	vmovdqa	REGS_VECTOR + REGS_VECTOR_SIZE(%rsp), %ymm1
+3:	movq	REGS_GP + 0(%rsp), %rax
+	movq	REGS_GP + 16(%rsp), %rdx
+	movq	M(M_CURG), %rcx
+	movq	G_STACKGUARD(%rcx), %rcx
+	movq	%rcx, GUARD
+	movq	%rbp, %rsp
+	popq	%rbp
+	.cfi_def_cfa rsp, 8
+	ret
+	.cfi_endproc
+	.size	segment_return, . - segment_return
 
 	.section .note.GNU-split-stack, "", @progbits
 	.section .note.GNU-no-split-stack, "", @progbits

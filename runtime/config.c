@@ -11,9 +11,13 @@
 #include <string.h>
 
 #include "runtime/mcache.h"
+#include "runtime/policy.h"
 
 #define MAX_STACK_DEFAULT 1000000000ull /* as Go's */
 #define MAX_STACK_LIMIT	  (1ull << 46)
+#define MMAP_DEFAULT	  4096
+#define MMAP_MAX_DEFAULT  (2ull << 20)
+#define FIXED_DEFAULT	  (64ull << 10)
 
 struct settings settings;
 
@@ -46,86 +50,149 @@ static bool parse_size(const char *s, uint64_t *ret)
 	return true;
 }
 
-/* fail=NUMBER */
-static bool read_fail(const char *s, size_t len)
-{
-	static const char name[] = "fail=";
-	size_t i = sizeof(name) - 1;
-	uint64_t n = 0;
+struct word {
+	const char *name;
+	unsigned value;
+};
 
-	if (len <= i || memcmp(s, name, i))
-		return false;
-	for (; i < len; i++)
-		if (s[i] < '0' || s[i] > '9' || __builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, (uint64_t)(s[i] - '0'), &n))
-			return false;
-	settings.fail_at = n;
-	return n > 0;
+static const struct word policies[] = {
+	{ "copy", CO_COPY },	       { "mmap", CO_MMAP }, { "fixed", CO_FIXED },
+	{ "segmented", CO_SEGMENTED }, { NULL, 0 },
+};
+static const struct word triggers[] = {
+	{ "prologue", CO_PROLOGUE },
+	{ "guard", CO_GUARD },
+	{ NULL, 0 },
+};
+static const struct word allocators[] = {
+	{ "page", OWNER_PAGE },
+	{ "mmap", OWNER_MMAP },
+	{ NULL, 0 },
+};
+
+/* An environment variable with one of some words; not set: *value stays. */
+static void read_word(const char *variable, const struct word *w, const char *list, unsigned *value)
+{
+	const char *s = getenv(variable);
+
+	if (!s)
+		return;
+	for (; w->name && strcmp(w->name, s); w++)
+		;
+	if (!w->name)
+		fatal("%s: '%s' is not %s", variable, s, list);
+	*value = w->value;
 }
 
-static uint64_t allocations;
-
-bool debug_fail(void)
+static bool takes_guard(unsigned policy)
 {
-	return settings.fail_at &&
-	       __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED) == settings.fail_at;
+	return policy == CO_MMAP || policy == CO_FIXED;
 }
 
-static void read_debug(const char *s)
+/* As the program says; what it does not say stays 0. */
+static int read_config(const struct co_config *c)
 {
-	static const struct {
-		const char *name;
-		bool *flag;
-	} areas[] = {
-		{ "poison", &settings.poison },
-		{ "move", &settings.move },
-		{ "crash", &settings.crash },
-		{ "unmap", &settings.unmap },
-	};
-	size_t len, i;
+	uint64_t limit = c->max_stack ? c->max_stack : MAX_STACK_LIMIT;
 
-	for (; *s; s += len + (s[len] == ',')) {
-		len = strcspn(s, ",");
-		for (i = 0; i < sizeof(areas) / sizeof(*areas); i++)
-			if (strlen(areas[i].name) == len && !memcmp(areas[i].name, s, len))
-				break;
-		if (i < sizeof(areas) / sizeof(*areas))
-			*areas[i].flag = true;
-		else if (!read_fail(s, len))
-			fatal("CORUN_DEBUG: '%.*s' is not poison, move, unmap, fail=NUMBER or "
-			      "crash",
-			      (int)len, s);
+	if (limit < STACK_MIN || (unsigned)c->policy > CO_SEGMENTED ||
+	    (unsigned)c->trigger > CO_GUARD || c->gap > MAX_STACK_LIMIT || limit > MAX_STACK_LIMIT)
+		return -EINVAL;
+	if (c->stack_size == CO_ADAPTIVE)
+		settings.adaptive = true;
+	else if (c->stack_size && (!is_stack_size(c->stack_size) || limit < c->stack_size))
+		return -EINVAL;
+	else
+		settings.stack_size = c->stack_size;
+	settings.max_stack = c->max_stack;
+	settings.policy = c->policy;
+	settings.trigger = c->trigger;
+	settings.gap = c->gap;
+	return 0;
+}
+
+static void read_sizes(void)
+{
+	const char *s = getenv("CORUN_STACK");
+
+	if (s && !strcmp(s, "adaptive")) {
+		settings.adaptive = true;
+		settings.stack_size = 0;
+	} else if (s) {
+		settings.adaptive = false;
+		if (!parse_size(s, &settings.stack_size) || !is_stack_size(settings.stack_size))
+			fatal("CORUN_STACK: '%s' is not a power of two of at least %d bytes, nor "
+			      "'adaptive'",
+			      s, STACK_MIN);
 	}
+	s = getenv("CORUN_MAXSTACK");
+	if (s && (!parse_size(s, &settings.max_stack) || settings.max_stack > MAX_STACK_LIMIT))
+		fatal("CORUN_MAXSTACK: '%s' is not a size (bytes, or as in 64K, 16M, 1G)", s);
+	s = getenv("CORUN_GAP");
+	if (s && (!parse_size(s, &settings.gap) || settings.gap > MAX_STACK_LIMIT))
+		fatal("CORUN_GAP: '%s' is not a size (bytes, or as in 4K, 64K)", s);
+}
+
+static void read_environment(void)
+{
+	const char *s = getenv("CORUN_DEBUG");
+	unsigned policy = 0, trigger = 0;
+
+	if (s)
+		debug_read(s);
+	read_word("CORUN_ALLOCATOR", allocators, "page or mmap", &settings.allocator);
+	read_word("CORUN_POLICY", policies, "copy, mmap, fixed or segmented", &policy);
+	read_word("CORUN_TRIGGER", triggers, "prologue or guard", &trigger);
+	if (policy) {
+		/* What the program says of its own policy does not bind another one. */
+		if (policy != settings.policy)
+			settings.trigger = CO_TRIGGER_DEFAULT;
+		settings.adaptive = settings.adaptive && !takes_guard(policy);
+		settings.policy = policy;
+	}
+	if (trigger)
+		settings.trigger = trigger;
+	read_sizes();
+}
+
+static void fill_in(void)
+{
+	unsigned policy = settings.policy;
+
+	if (!settings.trigger)
+		settings.trigger = policy == CO_FIXED ? CO_GUARD : CO_PROLOGUE;
+	if (!settings.stack_size)
+		settings.stack_size = policy == CO_FIXED  ? FIXED_DEFAULT
+				      : policy == CO_MMAP ? MMAP_DEFAULT
+							  : STACK_MIN;
+	if (policy == CO_FIXED)
+		settings.max_stack = settings.stack_size;
+	if (!settings.max_stack)
+		settings.max_stack = policy == CO_MMAP ? MMAP_MAX_DEFAULT : MAX_STACK_DEFAULT;
+	/* Nothing moves; and a growth at every call would fill a range at once. */
+	if (takes_guard(policy))
+		settings.move = false;
+	if (!settings.gap)
+		settings.gap = MMAP_DEFAULT;
 }
 
 int settings_read(const struct co_config *config)
 {
-	const char *s;
-
 	memset(&settings, 0, sizeof(settings));
-	settings.stack_size = config && config->stack_size ? config->stack_size : STACK_MIN;
-	settings.max_stack = config && config->max_stack ? config->max_stack : MAX_STACK_DEFAULT;
-	if (!is_stack_size(settings.stack_size) || settings.max_stack > MAX_STACK_LIMIT ||
-	    settings.max_stack < settings.stack_size)
+	if (config && read_config(config))
 		return -EINVAL;
-
-	s = getenv("CORUN_DEBUG");
-	if (s)
-		read_debug(s);
-	s = getenv("CORUN_STACK");
-	if (s && (!parse_size(s, &settings.stack_size) || !is_stack_size(settings.stack_size)))
-		fatal("CORUN_STACK: '%s' is not a power of two of at least %d bytes", s, STACK_MIN);
-	s = getenv("CORUN_MAXSTACK");
-	if (s && (!parse_size(s, &settings.max_stack) || settings.max_stack > MAX_STACK_LIMIT))
-		fatal("CORUN_MAXSTACK: '%s' is not a size (bytes, or as in 64K, 16M, 1G)", s);
-	s = getenv("CORUN_ALLOCATOR");
-	if (s && !strcmp(s, "page"))
-		settings.allocator = OWNER_PAGE;
-	else if (s && !strcmp(s, "mmap"))
-		settings.allocator = OWNER_MMAP;
-	else if (s)
-		fatal("CORUN_ALLOCATOR: '%s' is not page or mmap", s);
-	allocations = 0;
+	if (!settings.policy)
+		settings.policy = &__corun_policy ? __corun_policy : CO_COPY;
+	if (takes_guard(settings.policy) ? settings.adaptive : settings.trigger == CO_GUARD)
+		return -EINVAL;
+	read_environment();
+	fill_in();
+	if (settings.trigger == CO_GUARD && !takes_guard(settings.policy))
+		fatal("CORUN_TRIGGER: only stacks of the policies mmap and fixed have a guard "
+		      "page; see "
+		      "CORUN_POLICY");
+	if (settings.adaptive && takes_guard(settings.policy))
+		fatal("CORUN_STACK: 'adaptive' is for the policies copy and segmented; see "
+		      "CORUN_POLICY");
 	if (settings.max_stack < settings.stack_size)
 		fatal("a stack that starts with %llu bytes is more than the limit of %llu; see "
 		      "CORUN_STACK and CORUN_MAXSTACK",

@@ -42,9 +42,32 @@
 
 typedef void co_fn(void *arg);
 
+/* What happens when a stack is full.  corun(3) says what each costs. */
+enum co_policy {
+	CO_POLICY_DEFAULT, /* copy, or as linked with corun-cc --stack-policy */
+	CO_COPY,	   /* moves to one twice the size, as in Go */
+	CO_MMAP,	   /* grows where it is, in a range of max_stack bytes with a guard page */
+	CO_FIXED,	   /* the program ends with a report */
+	CO_SEGMENTED,	   /* calls go on in a further segment, as in Go before 1.3 */
+};
+
+/* What notices that it is full. */
+enum co_trigger {
+	CO_TRIGGER_DEFAULT, /* CO_GUARD for fixed, else CO_PROLOGUE */
+	CO_PROLOGUE,	    /* the check that each function begins with */
+	CO_GUARD,	    /* SIGSEGV at a page without access; for mmap and fixed */
+};
+
+#define CO_ADAPTIVE ((size_t)-1)
+
 struct co_config {
-	size_t stack_size; /* bytes a stack starts with: a power of two of at least 2048; 0: 2048 */
-	size_t max_stack;  /* most bytes of one stack; 0: 1,000,000,000 */
+	size_t stack_size; /* bytes a stack starts with: a power of two of at least 2048; 0: 2048,
+			    * with mmap 4096, with fixed 65,536; CO_ADAPTIVE: what coroutines of
+			    * the same function needed before, for copy and segmented */
+	size_t max_stack;  /* most bytes of one stack; 0: 1,000,000,000, with mmap 2 MiB */
+	enum co_policy policy;
+	enum co_trigger trigger;
+	size_t gap; /* least bytes by which a stack grows in place; 0: 4096 */
 };
 
 /*

@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "runtime/mheap.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/symtab.h"
@@ -133,7 +135,8 @@ static void say_chain(const struct g *gp, bool growing)
 		say_frame(pc[i], gp->sched.bp || i);
 	if (how != UNWIND_CUT)
 		return;
-	all = calloc(MAX_FRAMES, sizeof(*all));
+	/* Not from malloc: its lock may be held by who was interrupted. */
+	all = (uint64_t *)map_pages(MAX_FRAMES * sizeof(*all), PROT_READ | PROT_WRITE);
 	if (!all)
 		return;
 	total = unwind(gp, growing, all, MAX_FRAMES, &how);
@@ -141,7 +144,7 @@ static void say_chain(const struct g *gp, bool growing)
 		say("\t... %zu frames ...", total - n - OUTER_FRAMES);
 	for (i = total > n + OUTER_FRAMES ? total - OUTER_FRAMES : n; i < total; i++)
 		say_frame(all[i], true);
-	free(all);
+	munmap(all, MAX_FRAMES * sizeof(*all));
 }
 
 static void say_coroutine(const struct g *gp, bool growing)
@@ -159,13 +162,45 @@ void fatal_overflow(struct g *gp, uint64_t frame)
 {
 	uint64_t size = gp->stack.hi - gp->stack.lo;
 
-	complain("stack of coroutine %llu exceeds the limit of %llu bytes (CORUN_MAXSTACK)",
-		 (unsigned long long)gp->id, (unsigned long long)settings.max_stack);
+	complain("stack of coroutine %llu exceeds the limit of %llu bytes (%s)",
+		 (unsigned long long)gp->id, (unsigned long long)settings.max_stack,
+		 settings.policy == CO_FIXED ? "CORUN_STACK" : "CORUN_MAXSTACK");
 	complain("it has %llu bytes, %llu of them used, and a function needs %llu more",
 		 (unsigned long long)size, (unsigned long long)(gp->stack.hi - gp->sched.sp),
 		 (unsigned long long)frame);
 	say("fatal error: stack overflow");
 	say_coroutine(gp, true);
+	end();
+}
+
+void fatal_no_memory(const struct g *gp, uint64_t size)
+{
+	char why[128];
+
+	memory_trouble(size, why, sizeof(why));
+	fatal("out of memory: cannot grow the stack of coroutine %llu from %llu to %llu bytes: %s",
+	      (unsigned long long)gp->id, (unsigned long long)(gp->stack.hi - gp->stack.lo),
+	      (unsigned long long)size, why);
+}
+
+void fatal_guard(struct g *gp, uint64_t address)
+{
+	complain("coroutine %llu ran past the end of its stack, into the guard page at %#llx",
+		 (unsigned long long)gp->id, (unsigned long long)address);
+	complain("the stack may have %llu bytes; code that was not built by corun-cc uses it "
+		 "unasked",
+		 (unsigned long long)settings.max_stack);
+	say("fatal error: stack overflow");
+	say_coroutine(gp, false);
+	end();
+}
+
+void fatal_stale(struct g *gp, uint64_t address)
+{
+	complain("coroutine %llu used the address %#llx, which is in a stack that is gone",
+		 (unsigned long long)gp->id, (unsigned long long)address);
+	say("fatal error: address of a local variable kept where it does not move with the stack");
+	say_coroutine(gp, false);
 	end();
 }
 

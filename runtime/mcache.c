@@ -13,6 +13,7 @@
 
 #include "runtime/large.h"
 #include "runtime/lock.h"
+#include "runtime/reserve.h"
 
 #define POISON 0xfc
 
@@ -162,6 +163,7 @@ static void add(struct stack_counts *to, const struct stack_counts *from)
 	to->shrinks += from->shrinks;
 	to->bytes_copied += from->bytes_copied;
 	to->segments += from->segments;
+	to->reserved += from->reserved;
 }
 
 /* Other Ps may count meanwhile; each figure is one that was true a moment ago. */
@@ -180,19 +182,21 @@ void stacks_stats(struct co_stats *ret)
 	ret->shrinks = sum.shrinks;
 	ret->bytes_copied = sum.bytes_copied;
 	ret->segments = sum.segments;
-	ret->stack_in_use = 0;
+	ret->stack_in_use = (uint64_t)sum.reserved;
 	for (i = 0; i < STACK_ORDERS; i++) {
 		ret->stackalloc[i] = sum.alloc[i];
 		ret->stackfree[i] = sum.free[i];
 		ret->stack_in_use += (sum.alloc[i] - sum.free[i]) * STACK_MIN << i;
 	}
-	ret->stack_mapped = mheap_mapped() + large_mapped();
+	ret->stack_mapped = mheap_mapped() + large_mapped() + reserve_mapped();
 }
 
 void stacks_init(void)
 {
 	past = (struct stack_counts){ 0 };
 	allocator_init();
+	reserve_init();
+	adapt_reset();
 }
 
 void stacks_reset(void)
@@ -209,4 +213,5 @@ void stacks_reset(void)
 	mheap_reset();
 	large_reset();
 	checked_reset();
+	reserve_reset();
 }

@@ -33,6 +33,7 @@ struct mcache_list {
 struct stack_counts {
 	uint64_t alloc[STACK_ORDERS], free[STACK_ORDERS];
 	uint64_t growths, shrinks, bytes_copied;
+	int64_t reserved;  /* bytes of stacks that do not move; one P may end what another began */
 	uint64_t segments; /* entered, under the policy of this name */
 };
 

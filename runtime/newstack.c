@@ -28,21 +28,15 @@
 
 #include "runtime/mcache.h"
 #include "runtime/note.h"
+#include "runtime/reserve.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
+#include "runtime/segment.h"
 
 #define INSN_RET 0xc3
 
 static const uint8_t insn_chain[] = { 0x49, 0x89, 0xc2 };	  /* mov %rax,%r10 */
 static const uint8_t insn_varargs[] = { 0x4c, 0x8d, 0x5d, 0x18 }; /* lea 24(%rbp),%r11 */
-
-static void out_of_memory(const struct g *gp, uint64_t size) NORETURN;
-static void out_of_memory(const struct g *gp, uint64_t size)
-{
-	fatal("out of memory: cannot grow the stack of coroutine %llu from %llu to %llu bytes",
-	      (unsigned long long)gp->id, (unsigned long long)(gp->stack.hi - gp->stack.lo),
-	      (unsigned long long)size);
-}
 
 /* Moves the used part and all that points into it, sched included. */
 static void move_to(struct g *gp, struct stack new)
@@ -66,19 +60,45 @@ static ONE_SITE void copystack_end(struct g *gp)
 	PROBE(EV_PROBE_COPYSTACK_END, gp);
 }
 
-static ONE_SITE void copystack(struct g *gp, uint64_t new_size)
+static ONE_SITE void copystack_probe(struct g *gp, uint64_t new_size)
+{
+	ring_hit(EV_PROBE_COPYSTACK);
+	PROBE_SIZE(EV_PROBE_COPYSTACK, gp, new_size);
+}
+
+static void copystack(struct g *gp, uint64_t new_size)
 {
 	uint64_t begin = ring_clock(), used = gp->stack.hi - gp->sched.sp;
 	uint64_t old_size = gp->stack.hi - gp->stack.lo;
 	struct stack new;
 
-	ring_hit(EV_PROBE_COPYSTACK);
-	PROBE_SIZE(EV_PROBE_COPYSTACK, gp, new_size);
+	copystack_probe(gp, new_size);
 	if (stackalloc(mcache_mine(), new_size, &new))
-		out_of_memory(gp, new_size);
+		fatal_no_memory(gp, new_size);
 	move_to(gp, new);
 	mcache_mine()->count.growths++;
 	mcache_mine()->count.bytes_copied += used;
+	copystack_end(gp);
+	ring_copystack(gp, old_size, used, begin);
+}
+
+/*
+ * Policy mmap: the same stack, further down.  Tracers are told as of a copy; what they measure as
+ * copied is what the coroutine uses.
+ */
+void growstack_in_place(struct g *gp, uint64_t needed_lo)
+{
+	uint64_t old_size = gp->stack.hi - gp->stack.lo, lo = stack_grown_lo(gp, needed_lo);
+	uint64_t begin = ring_clock(), used = gp->stack.hi - gp->sched.sp;
+	struct stack_counts *count = &mcache_mine()->count;
+	struct stack s = gp->stack;
+
+	copystack_probe(gp, gp->stack.hi - lo);
+	if (reserve_grow(&s, lo))
+		fatal_no_memory(gp, gp->stack.hi - lo);
+	set_stack(gp, s);
+	count->growths++;
+	count->reserved += (int64_t)(s.hi - s.lo - old_size);
 	copystack_end(gp);
 	ring_copystack(gp, old_size, used, begin);
 }
@@ -90,7 +110,7 @@ static void movestack(struct g *gp)
 	struct stack new;
 
 	if (stackalloc(mcache_mine(), size, &new))
-		out_of_memory(gp, size);
+		fatal_no_memory(gp, size);
 	move_to(gp, new);
 }
 
@@ -204,13 +224,56 @@ static uint64_t fitting_size(const struct g *gp, uint64_t used, uint64_t need)
 	return size;
 }
 
+/* Afterwards need bytes fit below the used part, perhaps elsewhere. */
+static void make_room(struct g *gp, uint64_t used, uint64_t need)
+{
+	uint64_t size;
+
+	if (settings.policy == CO_FIXED)
+		fatal_overflow(gp, need);
+	if (settings.policy == CO_MMAP) {
+		uint64_t room = gp->stack.hi - reserve_limit(&gp->stack);
+
+		if (need > room || used + need + STACK_GUARD > room)
+			fatal_overflow(gp, need);
+		growstack_in_place(gp, gp->stack.hi - used - need - STACK_GUARD);
+		return;
+	}
+	size = fitting_size(gp, used, need);
+	if (size > gp->stack.hi - gp->stack.lo)
+		copystack(gp, size);
+	else if (settings.move)
+		movestack(gp);
+}
+
+/*
+ * Policy segmented: nothing moves.  Tracers see newstack; a segment is no growth, since the
+ * coroutine gives it back when the call returns.
+ */
+static void next_segment(struct regs *r, unsigned kind, uint64_t pc)
+{
+	uint64_t sp = r->gp[RSP], frame = r->gp[R10], args = r->gp[R11];
+
+	if (kind == MORESTACK_ALLOCA) {
+		r->gp[RAX] = segment_block(r->gp[RDI], r->gp[RBP]);
+	} else {
+		uint64_t room = kind == MORESTACK_NON_SPLIT ? NON_SPLIT_ROOM : 0;
+
+		pc = behind_check(r, pc, sp + 8);
+		sp = segment_enter(r, frame + room, args) - 8;
+		r->gp[RSP] = sp;
+	}
+	*(uint64_t *)sp = pc;
+	tls_set_guard(this_m.curg->stackguard);
+}
+
 /* Called by __morestack and its sisters, on g0, with what they saved. */
 ONE_SITE void newstack(struct regs *r, unsigned kind);
 ONE_SITE void newstack(struct regs *r, unsigned kind)
 {
 	struct g *gp = this_m.curg;
 	struct stack old = gp->stack;
-	uint64_t sp = r->gp[RSP], used, need, size, pc, block = 0;
+	uint64_t sp = r->gp[RSP], used, need, pc, block = 0;
 
 	if (sp <= old.lo || sp >= old.hi)
 		fatal("stack check at %p fails on a foreign stack (%p is not in coroutine %llu's): "
@@ -225,17 +288,17 @@ ONE_SITE void newstack(struct regs *r, unsigned kind)
 	ring_hit(EV_PROBE_NEWSTACK);
 	PROBE(EV_PROBE_NEWSTACK, gp);
 
+	if (settings.policy == CO_SEGMENTED) {
+		next_segment(r, kind, pc);
+		return;
+	}
 	if (kind == MORESTACK_ALLOCA)
 		block = outgoing_room(pc, r->gp[RBP] - (sp + 8));
 	need = bytes_needed(r, kind, block);
-	size = fitting_size(gp, used, need);
 	/* What is asked for will be used, too; how much of the room for others is not known. */
 	if (kind != MORESTACK_NON_SPLIT && used + need > gp->use_max)
 		gp->use_max = used + need;
-	if (size > old.hi - old.lo)
-		copystack(gp, size);
-	else if (settings.move)
-		movestack(gp);
+	make_room(gp, used, need);
 	adjust_registers(r, old, gp->stack.hi - old.hi);
 
 	sp = gp->stack.hi - used;

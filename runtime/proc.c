@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "runtime/chan.h"
+#include "runtime/fault.h"
 #include "runtime/mcache.h"
 #include "runtime/note.h"
 #include "runtime/ring.h"
@@ -125,6 +126,7 @@ static int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t paren
 
 	if (!gp)
 		return -ENOMEM;
+	gp->entry = fn; /* its stack may depend on it */
 	if (stack_begin(gp)) {
 		gput(gp);
 		return -ENOMEM;
@@ -134,7 +136,6 @@ static int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t paren
 	gp->sched.sp = (uint64_t)saved;
 	gp->sched.pc = (uint64_t)gostart;
 	gp->sched.bp = 0;
-	gp->entry = fn;
 	gp->arg = arg;
 	gp->id = ++last_id;
 	gp->parent_id = parent_id;
@@ -216,6 +217,7 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	rc = the_p.mcache ? signal_stack_install() : -ENOMEM;
 	if (rc)
 		goto out_of_stacks;
+	fault_install();
 	rc = newproc1(fn, arg, creator_pc, 0);
 	if (!rc) {
 		g0_enter(schedule);
@@ -223,6 +225,7 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	}
 	for_each_g(drop, NULL);
 	gfree_all();
+	fault_remove();
 	signal_stack_remove();
 out_of_stacks:
 	stacks_reset();
@@ -252,7 +255,7 @@ uint64_t co_self(void)
 
 size_t co_stack_size(void)
 {
-	return this_m.curg ? this_m.curg->stack.hi - this_m.curg->stack.lo : 0;
+	return this_m.curg ? stack_size(this_m.curg) : 0;
 }
 
 /* co_stats, on g0. */

@@ -43,6 +43,7 @@
 #define ONE_SITE __attribute__((noinline))
 #endif
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#define likely(x)   __builtin_expect(!!(x), 1)
 
 struct stack {
 	uint64_t lo, hi; /* hi - lo is a power of two, and lo a multiple of it */
@@ -92,6 +93,10 @@ struct g {
 	void *wait_item;
 	struct g *wait_prev, *wait_next;
 	int wait_result;
+
+	/* Policy segmented. */
+	struct segment *segment; /* the newest but the first */
+	struct block *blocks;	 /* of alloca */
 } __attribute__((aligned(64)));
 
 struct gqueue {
@@ -185,7 +190,21 @@ void gfree_all(void);
 int stack_begin(struct g *gp); /* gives it its first; -ENOMEM */
 void stack_end(struct g *gp);  /* takes away all that it has */
 void set_stack(struct g *gp, struct stack s);
-uint64_t stack_top(const struct g *gp); /* where its first frame ends */
+uint64_t stack_top(const struct g *gp);	 /* where its first frame ends */
+uint64_t stack_size(const struct g *gp); /* of all its segments */
+/* How far down a stack that stays in place grows, so that needed_lo is in it. */
+uint64_t stack_grown_lo(const struct g *gp, uint64_t needed_lo);
+
+/* trouble.c: why there is no memory, in words */
+void memory_trouble(uint64_t wanted, char *ret, size_t size);
+
+/* adapt.c: first sizes, by entry function */
+uint64_t adapt_size(uint64_t entry);
+void adapt_learn(const struct g *gp);
+void adapt_reset(void);
+
+/* newstack.c: sched describes the growth; fatal if there is no memory */
+void growstack_in_place(struct g *gp, uint64_t needed_lo);
 
 /* relocate.c */
 void relocate(uint64_t *to, const uint64_t *from, size_t words, struct stack old, uint64_t delta);
@@ -194,12 +213,19 @@ void relocate_init(void);
 /* config.c */
 struct settings {
 	uint64_t stack_size, max_stack;
+	uint64_t gap;	  /* least bytes by which a stack grows in place */
+	unsigned policy;  /* enum co_policy */
+	unsigned trigger; /* enum co_trigger */
+	bool adaptive;	  /* the first size of a stack is what its entry function used before */
 	bool poison, move, crash, unmap;
 	uint64_t fail_at;   /* the allocation that fails, counted from 1; 0: none */
 	unsigned allocator; /* enum stack_owner; 0: as the program says */
 };
 extern struct settings settings;
 int settings_read(const struct co_config *config); /* -EINVAL; a bad environment is fatal */
+
+/* debug.c: what CORUN_DEBUG says; fatal if that is not understood */
+void debug_read(const char *s);
 /* Whether the allocation that is about to be made shall fail (CORUN_DEBUG=fail=N). */
 bool debug_fail(void);
 
@@ -215,6 +241,9 @@ void signal_stack_remove(void);
 /* fatal.c */
 void fatal(const char *fmt, ...) NORETURN __attribute__((format(printf, 1, 2)));
 void fatal_overflow(struct g *gp, uint64_t frame) NORETURN;
+void fatal_no_memory(const struct g *gp, uint64_t size) NORETURN;
+void fatal_guard(struct g *gp, uint64_t address) NORETURN;
+void fatal_stale(struct g *gp, uint64_t address) NORETURN;
 void fatal_deadlock(void) NORETURN;
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *wait_reason_text(unsigned reason);

@@ -28,8 +28,12 @@ static struct {
 
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
-	uint64_t guard = __corun_signal_begin();
+	uint64_t guard;
 
+	/* Installed before co_run, and the runtime's since. */
+	if ((signo == SIGSEGV || signo == SIGBUS) && __corun_fault(info, context))
+		return;
+	guard = __corun_signal_begin();
 	handlers[signo].fn(signo, info, context);
 	__corun_signal_end(guard);
 }
@@ -53,7 +57,10 @@ int __corun_sigaction(int signo, const struct sigaction *act, struct sigaction *
 		handlers[signo].flags = act->sa_flags;
 		act = &ours;
 	}
-	rc = __real_sigaction(signo, act, &before);
+	if (__corun_fault_replaces(signo, act, &before))
+		rc = 0;
+	else
+		rc = __real_sigaction(signo, act, &before);
 	if (rc) {
 		handlers[signo].fn = old_fn;
 		handlers[signo].flags = old_flags;

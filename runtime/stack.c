@@ -1,36 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stack.c: the stack of one coroutine, from its first to its last.
+ * stack.c: the stack of one coroutine, from its first to its last, under each policy.
+ *
+ *	copy	packed, moves to one twice the size
+ *	mmap	a reserved range, grows in place
+ *	fixed	one size: a reserved range with a guard page, or packed without one
+ *	segmented	packed, gets further segments that need not be beside it
  */
+#include <errno.h>
+
 #include "runtime/mcache.h"
+#include "runtime/reserve.h"
+#include "runtime/segment.h"
 
 /* Bytes at the top that no frame uses, so that __corun_call_args may read past the first frame. */
 #define TOP_UNMAPPED 144
 
+static bool is_reserved(void)
+{
+	return settings.policy == CO_MMAP ||
+	       (settings.policy == CO_FIXED && settings.trigger == CO_GUARD);
+}
+
 void set_stack(struct g *gp, struct stack s)
 {
+	uint64_t lowest = s.lo;
+
 	gp->stack = s;
-	gp->stackguard = settings.move ? UINT64_MAX : s.lo + STACK_GUARD;
+	if (is_reserved() && settings.trigger == CO_GUARD)
+		lowest = reserve_limit(&s);
+	gp->stackguard = settings.move ? UINT64_MAX : lowest + STACK_GUARD;
 }
 
 int stack_begin(struct g *gp)
 {
+	struct mcache *c = mcache_mine();
+	uint64_t size = settings.stack_size;
 	struct stack s;
-	int rc = stackalloc(mcache_mine(), settings.stack_size, &s);
+	int rc;
 
-	if (rc)
-		return rc;
-	set_stack(gp, s);
-	return 0;
+	if (unlikely(settings.adaptive))
+		size = adapt_size((uint64_t)gp->entry);
+	if (likely(!is_reserved())) {
+		rc = stackalloc(c, size, &s);
+	} else {
+		rc = unlikely(settings.fail_at) && debug_fail() ? -ENOMEM : reserve_alloc(&s);
+		if (!rc)
+			c->count.reserved += s.hi - s.lo;
+	}
+	if (!rc)
+		set_stack(gp, s);
+	return rc;
 }
 
 void stack_end(struct g *gp)
 {
-	stackfree(mcache_mine(), gp->stack);
+	struct mcache *c = mcache_mine();
+	struct stack s;
+
+	if (unlikely(gp->segment || gp->blocks))
+		segments_free(gp);
+	s = gp->stack;
 	gp->stack = (struct stack){ 0, 0, 0 };
+	if (unlikely(settings.adaptive))
+		adapt_learn(gp);
+	if (likely((s.mem & OWNER_MASK) != OWNER_RESERVED)) {
+		stackfree(c, s);
+		return;
+	}
+	c->count.reserved -= s.hi - s.lo;
+	reserve_free(s);
 }
 
 uint64_t stack_top(const struct g *gp)
 {
-	return gp->stack.hi - (settings.unmap ? TOP_UNMAPPED : STACK_TOP_RESERVED);
+	bool tail = (gp->stack.mem & OWNER_MASK) != OWNER_RESERVED && !settings.unmap;
+
+	return gp->stack.hi - (tail ? STACK_TOP_RESERVED : TOP_UNMAPPED);
+}
+
+uint64_t stack_grown_lo(const struct g *gp, uint64_t needed_lo)
+{
+	uint64_t half = (gp->stack.hi - gp->stack.lo) / 2;
+	uint64_t step = half > settings.gap ? half : settings.gap, lo;
+
+	lo = gp->stack.lo - (step & ~(PAGE_SIZE - 1));
+	if (lo > needed_lo || lo > gp->stack.lo)
+		lo = needed_lo;
+	return lo;
+}
+
+uint64_t stack_size(const struct g *gp)
+{
+	return gp->segment ? gp->segment->total : gp->stack.hi - gp->stack.lo;
 }

@@ -7,10 +7,13 @@
  * (that one has no frame yet); then along the saved frame pointers, upwards, to the one that is 0.
  */
 #include "runtime/runtime.h"
+#include "runtime/segment.h"
 
 size_t unwind(const struct g *gp, bool growing, uint64_t *ret, size_t max, enum unwind_end *end)
 {
 	uint64_t bp = gp->sched.bp, lowest = gp->sched.sp;
+	const struct segment *seg = gp->segment;
+	struct stack s = gp->stack;
 	size_t n = 0;
 
 	*end = UNWIND_CUT;
@@ -23,7 +26,11 @@ size_t unwind(const struct g *gp, bool growing, uint64_t *ret, size_t max, enum 
 		ret[n++] = *(const uint64_t *)gp->sched.sp;
 	}
 	while (bp) {
-		if (bp < lowest || bp > gp->stack.hi - 16 || bp % 8) {
+		for (; seg && !(bp >= lowest && bp <= s.hi - 16); seg = seg->older) {
+			s = seg->old;
+			lowest = seg->old_sp;
+		}
+		if (bp < lowest || bp > s.hi - 16 || bp % 8) {
 			*end = UNWIND_BROKEN;
 			return n;
 		}

@@ -22,6 +22,21 @@ for prog in "$O"/tests/corun/O?/* "$O"/tests/corun/native/*; do
 	export CORUN_DEBUG
 	run_ok "$prog" || echo "in $name with $CORUN_DEBUG"
 	unset CORUN_DEBUG
+	case $name in
+	*/growth) ;;
+	*) run_ok env CORUN_POLICY=segmented "$prog" || echo "in $name with segments" ;;
+	esac
+done
+
+# --- under the other policies, where the figures of growth are others but the results are the same -----
+
+for prog in libc torture; do
+	for policy in mmap:prologue:4K mmap:guard:64K fixed:guard:1M fixed:prologue:1M; do
+		trigger=${policy#*:}
+		run_ok env CORUN_POLICY="${policy%%:*}" CORUN_TRIGGER="${trigger%:*}" CORUN_STACK="${policy##*:}" \
+			"$O/tests/corun/$prog" || echo "in $prog with $policy"
+	done
+	run_ok env CORUN_STACK=adaptive "$O/tests/corun/$prog"
 done
 
 # --- linkers and kinds of programs ---------------------------------------------------------------
@@ -247,6 +262,22 @@ at_least 'words of the help' 5 "$(wc -l <words.txt)"
 while read -r word; do
 	matches "corun-cc(1)" "Fl Fl ${word#--}\$|Ev $word\$" "$TOP/man/corun-cc.1"
 done <words.txt
+
+# --- the policy that a program is linked with, and the environment that wins ---------------------------
+
+cat >policy.c <<'END'
+#include <stdio.h>
+#include "corun.h"
+static void start(void *arg) { printf("%zu\n", co_stack_size()); }
+int main(void) { return co_run(NULL, start, NULL); }
+END
+for policy in copy:2048 mmap:4096 fixed:65536 segmented:2048; do
+	run_ok "$cc" -w --stack-policy="${policy%:*}" -o policy policy.c && run_ok ./policy
+	equal "--stack-policy=${policy%:*}" "${policy#*:}" "$(cat out.txt)"
+	run_ok env CORUN_POLICY=fixed ./policy
+	equal "CORUN_POLICY over --stack-policy=${policy%:*}" 65536 "$(cat out.txt)"
+done
+refuses "^corun-cc: --stack-policy: 'heap' is not copy, mmap, fixed or segmented" "$cc" --stack-policy=heap policy.c
 
 # By way of a symbolic link, from elsewhere.
 ln -s "$cc" linked-cc

@@ -43,7 +43,7 @@ static inline unsigned long check_growths(void)
 	struct co_stats s;
 
 	co_stats(&s);
-	return s.growths;
+	return s.growths + s.segments;
 }
 
 static inline int check_moving(void)

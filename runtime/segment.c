@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * segment.c: segmented stacks, as Go had them before version 1.3 and libgcc still has.
+ *
+ * Here for the comparison: nothing moves, so any C code may keep addresses of locals; but a call
+ *that crosses the border in a loop takes and gives a segment each time (the "hot split"; co_stats
+ *counts them), and what a coroutine uses lies in pieces.
+ *
+ * A call that does not fit: its return address and arguments stand on the old segment.
+ *
+ *	old segment			new segment
+ *	arguments			struct segment
+ *	return address to the caller	copy of the arguments
+ *	the caller's rbp  <- rbp	return address: segment_return
+ *					the function's frame ...
+ *
+ * The word below the return address, where the check's own return address was, becomes a saved
+ *frame pointer: so frame pointers and CFI lead from one segment to the other.  When the function
+ *returns, segment_return (asm_amd64.S) gives the segment back and goes on at rbp.
+ *
+ * A variadic function is handed the address of its arguments on the old segment.
+ *
+ * alloca does not get a segment but a block of its own.  There is no event when its frame goes, so
+ * blocks are looked through when the next thing happens on the same segment.
+ */
+#include "runtime/segment.h"
+
+#include <string.h>
+
+#include "runtime/mcache.h"
+
+void segment_return(void); /* asm_amd64.S */
+void segment_leave(struct g *gp);
+
+struct block {
+	struct block *older;
+	struct stack mem;
+	uint64_t bp;	/* its frame */
+	uint64_t below; /* lo of the segment of that frame */
+};
+
+static struct stack take(struct g *gp, uint64_t size)
+{
+	struct stack s;
+	uint64_t total = gp->segment ? gp->segment->total : gp->stack.hi - gp->stack.lo;
+	uint64_t fits = settings.stack_size;
+
+	while (fits < size && fits < settings.max_stack)
+		fits *= 2;
+	if (fits < size || total + fits > settings.max_stack)
+		fatal_overflow(gp, size);
+	if (stackalloc(mcache_mine(), fits, &s))
+		fatal_no_memory(gp, fits);
+	return s;
+}
+
+/* Blocks of frames that have returned. */
+static void sweep(struct g *gp, uint64_t sp)
+{
+	struct block *b;
+
+	while ((b = gp->blocks) && b->below == gp->stack.lo && b->bp < sp) {
+		gp->blocks = b->older;
+		stackfree(mcache_mine(), b->mem);
+	}
+}
+
+uint64_t segment_enter(struct regs *r, uint64_t need, uint64_t args)
+{
+	struct g *gp = this_m.curg;
+	uint64_t sp = r->gp[RSP], room = (args + 15) & ~15ull, top;
+	struct segment *seg;
+	struct stack s;
+
+	sweep(gp, sp);
+	s = take(gp, need + room + 8 + sizeof(*seg) + STACK_GUARD + STACK_TOP_RESERVED);
+	seg = (struct segment *)((s.hi - sizeof(*seg)) & ~15ull);
+	seg->older = gp->segment;
+	seg->old = gp->stack;
+	seg->old_sp = sp;
+	seg->total = s.hi - s.lo + (gp->segment ? gp->segment->total : gp->stack.hi - gp->stack.lo);
+	gp->segment = seg;
+	top = (uint64_t)seg - room;
+	memcpy((void *)top, (const void *)(sp + 16), args);
+	*(uint64_t *)(top - 8) = (uint64_t)segment_return + 1; /* behind its nop */
+	*(uint64_t *)sp = r->gp[RBP];
+	r->gp[RBP] = sp;
+	set_stack(gp, s);
+	mcache_mine()->count.segments++;
+	return top - 8;
+}
+
+/* Called by segment_return, on g0: the segment is empty. */
+void segment_leave(struct g *gp)
+{
+	struct stack s = gp->stack;
+	struct segment *seg = gp->segment;
+
+	sweep(gp, UINT64_MAX);
+	gp->segment = seg->older;
+	set_stack(gp, seg->old);
+	stackfree(mcache_mine(), s);
+}
+
+uint64_t segment_block(uint64_t size, uint64_t bp)
+{
+	struct g *gp = this_m.curg;
+	struct block *b;
+	struct stack s;
+
+	sweep(gp, gp->sched.sp);
+	s = take(gp, size > settings.max_stack ? size : size + sizeof(*b));
+	b = (struct block *)(s.hi - sizeof(*b));
+	*b = (struct block){ gp->blocks, s, bp, gp->stack.lo };
+	gp->blocks = b;
+	return s.lo;
+}
+
+void segments_free(struct g *gp)
+{
+	while (gp->segment)
+		segment_leave(gp);
+	sweep(gp, UINT64_MAX);
+}
