@@ -465,22 +465,9 @@ function __morestack_allocate_stack_space
 	jmp	grow
 end __morestack_allocate_stack_space
 
-/*
- * A function that ran in a segment of its own returned: rbp points to where rbp of its caller is
- * saved, on the segment below the return address (segment.c).  What a function may return in
- * registers is kept, the x87 stack by not touching it.  Returns lead behind the nop: that is where
- * unwinders look, who take a return address for one behind a call.
- */
-	.hidden	segment_return
-	.globl	segment_return
-	.type	segment_return, @function
-	.p2align 4
-	.cfi_startproc
-	.cfi_def_cfa rbp, 16
-	.cfi_offset rbp, -16
-segment_return:
-	nop
-	movq	M(M_CURG), %rdi
+/* What a function may have returned in registers, around a call on g0; the x87 stack stays. */
+.macro	save_results
+	movq	%rsp, M(M_MORE_SP)
 	movq	M(M_G0_SP), %rsp
 	subq	$REGS_SIZE, %rsp
 	movq	%rax, REGS_GP + 0(%rsp)
@@ -499,7 +486,10 @@ segment_return:
 2:	vmovdqa	%ymm0, REGS_VECTOR(%rsp)
 	vmovdqa	%ymm1, REGS_VECTOR + REGS_VECTOR_SIZE(%rsp)
 	vzeroupper
-3:	call	segment_leave
+3:
+.endm
+
+.macro	restore_results
 	cmpl	$VECTOR_YMM, vector_level(%rip)
 	jb	1f
 	je	2f
@@ -516,12 +506,55 @@ segment_return:
 	movq	M(M_CURG), %rcx
 	movq	G_STACKGUARD(%rcx), %rcx
 	movq	%rcx, GUARD
+.endm
+
+/*
+ * A function that ran in a segment of its own returned: rbp points to where rbp of its caller is
+ * saved, on the segment below the return address (segment.c).  Returns lead behind the nop: that is where
+ * unwinders look, who take a return address for one behind a call.
+ */
+	.hidden	segment_return
+	.globl	segment_return
+	.type	segment_return, @function
+	.p2align 4
+	.cfi_startproc
+	.cfi_def_cfa rbp, 16
+	.cfi_offset rbp, -16
+segment_return:
+	nop
+	save_results
+	movq	M(M_CURG), %rdi
+	call	segment_leave
+	restore_results
 	movq	%rbp, %rsp
 	popq	%rbp
 	.cfi_def_cfa rsp, 8
 	ret
 	.cfi_endproc
 	.size	segment_return, . - segment_return
+
+/* A function with blocks of alloca returned; block_leave puts its return address back. */
+	.hidden	block_return
+	.globl	block_return
+	.type	block_return, @function
+	.p2align 4
+	.cfi_startproc
+	.cfi_undefined rip
+block_return:
+	nop
+	save_results
+	movq	M(M_CURG), %rdi
+	movq	M(M_MORE_SP), %rsi
+	pushq	%rsi
+	pushq	%rsi
+	call	block_leave
+	popq	%rsi
+	popq	%rsi
+	restore_results
+	leaq	-8(%rsi), %rsp
+	ret
+	.cfi_endproc
+	.size	block_return, . - block_return
 
 	.section .note.GNU-split-stack, "", @progbits
 	.section .note.GNU-no-split-stack, "", @progbits

@@ -20,8 +20,11 @@
  *
  * A variadic function is handed the address of its arguments on the old segment.
  *
- * alloca does not get a segment but a block of its own.  There is no event when its frame goes, so
- * blocks are looked through when the next thing happens on the same segment.
+ * alloca does not get a segment but a block of its own, which must go when the frame goes: the
+ *return address of the frame is kept in the block and replaced by block_return.  Unwinders other
+ *than ours then lose the caller of such a frame.  Rejected: to look for blocks of lower frames at
+ *the next chance; a loop over a function with alloca comes back to the same frame address each
+ *time, and its blocks look alive.
  */
 #include "runtime/segment.h"
 
@@ -29,14 +32,17 @@
 
 #include "runtime/mcache.h"
 
-void segment_return(void); /* asm_amd64.S */
+/* asm_amd64.S; where functions return to is behind their nop */
+void segment_return(void);
+void block_return(void);
 void segment_leave(struct g *gp);
+void block_leave(struct g *gp, uint64_t sp);
 
 struct block {
 	struct block *older;
 	struct stack mem;
-	uint64_t bp;	/* its frame */
-	uint64_t below; /* lo of the segment of that frame */
+	uint64_t bp;  /* its frame */
+	uint64_t ret; /* where the frame returns to */
 };
 
 static struct stack take(struct g *gp, uint64_t size)
@@ -54,15 +60,9 @@ static struct stack take(struct g *gp, uint64_t size)
 	return s;
 }
 
-/* Blocks of frames that have returned. */
-static void sweep(struct g *gp, uint64_t sp)
+static uint64_t true_return(const struct block *b, uint64_t ret)
 {
-	struct block *b;
-
-	while ((b = gp->blocks) && b->below == gp->stack.lo && b->bp < sp) {
-		gp->blocks = b->older;
-		stackfree(mcache_mine(), b->mem);
-	}
+	return ret == (uint64_t)block_return + 1 && b ? b->ret : ret;
 }
 
 uint64_t segment_enter(struct regs *r, uint64_t need, uint64_t args)
@@ -72,7 +72,6 @@ uint64_t segment_enter(struct regs *r, uint64_t need, uint64_t args)
 	struct segment *seg;
 	struct stack s;
 
-	sweep(gp, sp);
 	s = take(gp, need + room + 8 + sizeof(*seg) + STACK_GUARD + STACK_TOP_RESERVED);
 	seg = (struct segment *)((s.hi - sizeof(*seg)) & ~15ull);
 	seg->older = gp->segment;
@@ -96,7 +95,6 @@ void segment_leave(struct g *gp)
 	struct stack s = gp->stack;
 	struct segment *seg = gp->segment;
 
-	sweep(gp, UINT64_MAX);
 	gp->segment = seg->older;
 	set_stack(gp, seg->old);
 	stackfree(mcache_mine(), s);
@@ -105,20 +103,49 @@ void segment_leave(struct g *gp)
 uint64_t segment_block(uint64_t size, uint64_t bp)
 {
 	struct g *gp = this_m.curg;
+	uint64_t *ret = (uint64_t *)bp + 1;
 	struct block *b;
 	struct stack s;
 
-	sweep(gp, gp->sched.sp);
 	s = take(gp, size > settings.max_stack ? size : size + sizeof(*b));
 	b = (struct block *)(s.hi - sizeof(*b));
-	*b = (struct block){ gp->blocks, s, bp, gp->stack.lo };
+	/* The frame may have blocks already. */
+	*b = (struct block){ gp->blocks, s, bp, true_return(gp->blocks, *ret) };
 	gp->blocks = b;
+	*ret = (uint64_t)block_return + 1;
 	return s.lo;
+}
+
+/* Called by block_return, on g0: a frame with blocks returned, and sp is what it left. */
+void block_leave(struct g *gp, uint64_t sp)
+{
+	struct block *b = gp->blocks;
+	uint64_t bp = sp - 16, ret = b->ret;
+
+	for (; b && b->bp == bp; b = gp->blocks) {
+		gp->blocks = b->older;
+		stackfree(mcache_mine(), b->mem);
+	}
+	((uint64_t *)sp)[-1] = ret;
+}
+
+uint64_t segment_true_return(const struct g *gp, uint64_t bp, uint64_t ret)
+{
+	const struct block *b = gp->blocks;
+
+	while (b && b->bp != bp)
+		b = b->older;
+	return true_return(b, ret);
 }
 
 void segments_free(struct g *gp)
 {
+	struct block *b;
+
 	while (gp->segment)
 		segment_leave(gp);
-	sweep(gp, UINT64_MAX);
+	while ((b = gp->blocks)) {
+		gp->blocks = b->older;
+		stackfree(mcache_mine(), b->mem);
+	}
 }

@@ -19,8 +19,10 @@ struct segment {
  * Returns where that return address stands.
  */
 uint64_t segment_enter(struct regs *r, uint64_t need, uint64_t args);
-/* A block for alloca, which goes when the frame at bp has gone. */
+/* A block for alloca, which goes when the frame at bp returns. */
 uint64_t segment_block(uint64_t size, uint64_t bp);
+/* Where the frame at bp returns to, if what stands there is ret. */
+uint64_t segment_true_return(const struct g *gp, uint64_t bp, uint64_t ret);
 /* The coroutine ends, wherever it is: all but its first stack, which is left in gp->stack. */
 void segments_free(struct g *gp);
 

@@ -36,7 +36,7 @@ size_t unwind(const struct g *gp, bool growing, uint64_t *ret, size_t max, enum 
 		}
 		if (n == max)
 			return n;
-		ret[n++] = ((const uint64_t *)bp)[1];
+		ret[n++] = segment_true_return(gp, bp, ((const uint64_t *)bp)[1]);
 		lowest = bp + 16;
 		bp = ((const uint64_t *)bp)[0];
 	}
