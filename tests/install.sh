@@ -21,6 +21,9 @@ bin/corun-cc
 bin/other
 bin/stacktrace
 include/corun.h
+lib/corun/policy-fixed.o
+lib/corun/policy-mmap.o
+lib/corun/policy-segmented.o
 lib/corun/shared.o
 lib/corun/wrap
 lib/libcorun.a
