@@ -36,8 +36,8 @@ override CPPFLAGS += -D_GNU_SOURCE -DST_VERSION='"$(VERSION)"' -iquote . -iquote
 override CFLAGS += -std=gnu11 $(WARN) $(if $(DEV),-Werror) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 override LDFLAGS += $(if $(SAN),-fsanitize=$(SAN))
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
-no_pkgs := $(if $(PKG_LIBS),,$(shell for p in $(PKGS); do $(PKG_CONFIG) --exists $$p 2>/dev/null || echo $$p; done))
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm
+no_pkgs := $(if $(filter-out -lm,$(PKG_LIBS)),,$(shell for p in $(PKGS); do $(PKG_CONFIG) --exists $$p 2>/dev/null || echo $$p; done))
 
 quiet := $(or $(filter 1,$(V)),$(findstring s,$(firstword -$(MAKEFLAGS))))
 say = $(if $(quiet),,@printf '  %-7s %s\n' $(1) $(patsubst $(O)/%,%,$@);)

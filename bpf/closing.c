@@ -12,10 +12,14 @@
 
 #define BATCH 4096
 
-typedef int entry_fn(const void *key, const void *value, source_event_fn *fn, void *arg);
+/* Where one kind of entry goes. */
+struct sink {
+	source_event_fn *fn;
+	void *arg;
+};
 
 /* Reads a hash in batches: a million entries one by one would take seconds. */
-static int for_each_entry(const struct bpf_map *map, entry_fn *each, source_event_fn *fn, void *arg)
+int closing_each(const struct bpf_map *map, closing_fn *each, void *ctx)
 {
 	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
 	uint32_t room = BATCH < bpf_map__max_entries(map) ? BATCH : bpf_map__max_entries(map), n;
@@ -30,15 +34,16 @@ static int for_each_entry(const struct bpf_map *map, entry_fn *each, source_even
 		if (got && got != -ENOENT) /* -ENOENT: these are the last */
 			r = got;
 		for (uint32_t i = 0; i < n && !r; i++)
-			r = each(keys + i * key_size, values + i * value_size, fn, arg);
+			r = each(keys + i * key_size, values + i * value_size, ctx);
 	}
 	free(keys);
 	free(values);
 	return r;
 }
 
-static int one_pending(const void *key, const void *value, source_event_fn *fn, void *arg)
+static int one_pending(const void *key, const void *value, void *ctx)
 {
+	const struct sink *to = ctx;
 	const struct core_pending *p = value;
 	struct ev_copystack ev = p->ev;
 
@@ -47,16 +52,19 @@ static int one_pending(const void *key, const void *value, source_event_fn *fn, 
 		return 0;
 	ev.flags |= EV_COPYSTACK_INCOMPLETE;
 	ev.duration_ns = 0;
-	return fn(arg, &ev.h);
+	return to->fn(to->arg, &ev.h);
 }
 
 int closing_pending(struct core_bpf *core, source_event_fn *fn, void *arg)
 {
-	return for_each_entry(core->maps.pending, one_pending, fn, arg);
+	struct sink to = { fn, arg };
+
+	return closing_each(core->maps.pending, one_pending, &to);
 }
 
-static int one_use(const void *key, const void *value, source_event_fn *fn, void *arg)
+static int one_use(const void *key, const void *value, void *ctx)
 {
+	const struct sink *to = ctx;
 	const struct core_use_key *k = key;
 	const struct core_use *u = value;
 	struct ev_stack_use ev = {
@@ -67,12 +75,14 @@ static int one_use(const void *key, const void *value, source_event_fn *fn, void
 	};
 
 	source_fill_header(&ev.h, EV_STACK_USE, sizeof(ev), (pid_t)k->pid);
-	return fn(arg, &ev.h);
+	return to->fn(to->arg, &ev.h);
 }
 
 int closing_use(struct core_bpf *core, source_event_fn *fn, void *arg)
 {
-	return for_each_entry(core->maps.use, one_use, fn, arg);
+	struct sink to = { fn, arg };
+
+	return closing_each(core->maps.use, one_use, &to);
 }
 
 static size_t counter_groups(void)

@@ -11,6 +11,11 @@
 
 struct core_bpf;
 
+/* Calls each for every entry of a hash; ends with the first result other than 0. */
+typedef int closing_fn(const void *key, const void *value, void *ctx);
+struct bpf_map;
+int closing_each(const struct bpf_map *map, closing_fn *each, void *ctx);
+
 /* Hands over the copies whose end was not seen.  Returns what fn returned, or a negative errno. */
 int closing_pending(struct core_bpf *core, source_event_fn *fn, void *arg);
 

@@ -4,7 +4,8 @@
  *
  * All probes but the switch are one program, told apart by the attach cookie: the kernel takes some
  * 45 ms to detach a link however many points it has, and a program per probe would need a link
- * each.  The switch has its own, because it comes and goes while the others stay.
+ * each.  The switch has its own, because it comes and goes while the others stay; and so have the
+ * probes that follow switches, parks and locks, of which hundreds of thousands a second are hit.
  *
  * Invariants: no return without either a record, a counter, or nothing to tell; a thread is in at
  * most one copy of a stack, which is what its tid stands for in the table of copies in progress.
@@ -21,6 +22,7 @@
 #include "bpf/emit.bpf.h"
 #include "bpf/regs_x86.bpf.h"
 #include "bpf/stack.bpf.h"
+#include "bpf/waits.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -36,15 +38,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct core_pending);
 } pending SEC(".maps");
-
-/* Highest use of the coroutines that were seen switching.  The loader decides on preallocation. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 18);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct core_use_key);
-	__type(value, struct core_use);
-} use SEC(".maps");
 
 struct core_calibration calibration;
 
@@ -208,6 +201,8 @@ static __always_inline int fill_goexit(struct room *r, const struct hit *h, stru
 	if (u) {
 		if (u->goid == ev->goid && !ev->used)
 			ev->used = u->used;
+		if (config.runs)
+			hot_goexit(h, u);
 		bpf_map_delete_elem(&use, &key);
 	}
 	return err;
@@ -239,6 +234,18 @@ static __always_inline void coroutine_begin_or_end(const struct hit *h, enum ev_
 		emit(&gone, sizeof(gone));
 }
 
+static __always_inline void collection(const struct hit *h, enum ev_probe probe)
+{
+	struct ev_gc ev = { .what = probe == EV_PROBE_GCSTART ? EV_GC_START : EV_GC_DONE };
+
+	if (ensure_image(h)) {
+		count_lost(EV_LOST_RING_FULL);
+		return;
+	}
+	fill_header(&ev.h, EV_GC, sizeof(ev), h);
+	emit(&ev, sizeof(ev));
+}
+
 SEC("uprobe")
 int core_probe(struct pt_regs *ctx)
 {
@@ -267,9 +274,17 @@ int core_probe(struct pt_regs *ctx)
 		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_NEWPROC]);
 		coroutine_begin_or_end(&h, EV_PROBE_NEWPROC);
 		break;
+	case EV_PROBE_NEWCORO:
+		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_NEWCORO]);
+		coroutine_begin_or_end(&h, EV_PROBE_NEWPROC);
+		break;
 	case EV_PROBE_GOEXIT:
 		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_GOEXIT]);
 		coroutine_begin_or_end(&h, EV_PROBE_GOEXIT);
+		break;
+	case EV_PROBE_GCSTART:
+	case EV_PROBE_GCDONE:
+		collection(&h, probe);
 		break;
 	}
 	return 0;
@@ -331,6 +346,54 @@ int core_gogo(struct pt_regs *ctx)
 	if (config.repeats & (1u << EV_PROBE_GOGO) && reg_branch_taken(ctx))
 		return 0;
 	note_use(reg_read(ctx, config.coroutine[EV_PROBE_GOGO]));
+	return 0;
+}
+
+/* The probes that may be hit all the time, and are taken away when that costs too much. */
+SEC("uprobe")
+int core_hot(struct pt_regs *ctx)
+{
+	struct hit h = { .time_ns = bpf_ktime_get_ns() };
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	__u32 probe = cookie >> CORE_COOKIE_PROBE;
+	__u64 lock;
+
+	if (probe >= EV_PROBE_COUNT || of_another_process())
+		return 0;
+	count_hit(probe);
+	if (!active)
+		return 0;
+	if (config.repeats & (1u << probe) && reg_branch_taken(ctx))
+		return 0;
+	h.id = current_id();
+	h.bias = reg_ip(ctx) - (cookie & CORE_COOKIE_VADDR);
+	switch (probe) {
+	case EV_PROBE_GOGO:
+		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_GOGO]);
+		hot_gogo(&h);
+		break;
+	case EV_PROBE_PARK:
+		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_PARK]);
+		hot_park(&h);
+		break;
+	case EV_PROBE_READY:
+		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_READY]);
+		hot_ready(&h);
+		break;
+	case EV_PROBE_MUTEX:
+		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_MUTEX]);
+		lock = reg_read(ctx, config.mutex_reg);
+		if (config.filter_mask && !(reg_read(ctx, config.filter_reg) & config.filter_mask))
+			lock = 0;
+		hot_mutex(&h, lock);
+		break;
+	case EV_PROBE_LOCK:
+		hot_lock(&h, reg_read(ctx, config.lock_reg));
+		break;
+	case EV_PROBE_LOCK_END:
+		hot_lock_end(&h);
+		break;
+	}
 	return 0;
 }
 

@@ -20,6 +20,7 @@ struct core_fields {
 	__s32 id, parent_id;
 	__s32 creator_pc, entry_pc;
 	__s32 use_max;
+	__s32 wait_reason;
 };
 #define CORE_NO_FIELD (-1)
 
@@ -34,7 +35,15 @@ struct core_config {
 	__u8 new_size;			/* register, at EV_PROBE_COPYSTACK */
 	__u8 track_use;			/* keep the highest use of each coroutine */
 	__u8 only_tracked;		/* probes are in every process, those in `tracked` count */
-	__u16 repeats; /* bit by probe: a hit counts only if the branch is not taken */
+	__u16 repeats;		  /* bit by probe: a hit counts only if the branch is not taken */
+	__u16 stream;		  /* bit by probe: each hit is sent, too */
+	__u8 runs;		  /* switches are followed: who runs on which thread is known */
+	__u8 locks;		  /* waits for locks are counted */
+	__u8 lock_reg, mutex_reg; /* registers with the lock, at EV_PROBE_LOCK and MUTEX */
+	__u8 filter_reg;	  /* at EV_PROBE_MUTEX, 16: none */
+	__u32 filter_mask;	  /* without these bits in it, it is no mutex */
+	__u64 lock_reasons;	  /* bit by wait reason: a park for a mutex may have it */
+	__u64 blocked_ns;	  /* a longer park is reported; 0: none is */
 	__u32 max_frames;
 	__u64 pidns_dev, pidns_ino; /* whose process ids to use; 0: the first namespace's */
 	__u64 root, root_size;	    /* link-time range of the function at the root of each stack */
@@ -82,6 +91,55 @@ struct core_use {
 	__u64 goid;
 	__u64 stack_size;
 	__u64 used;
+	/* The rest is for the programs that follow parks and switches. */
+	__u64 creator_pc, entry_pc;
+	__u64 run_since_ns, run_ns; /* running since; and what is not yet in the creator's sum */
+	__u64 parked_ns, ready_ns;  /* asleep since, runnable since; 0: it is not */
+	__u64 lock;		    /* that the next park may be for */
+	__u64 stack_id, pc, sp, bp; /* where it sleeps */
+	__u32 tid;		    /* that continued it last */
+	__u16 reason;
+	__u16 known; /* creator and entry are */
+};
+
+/* What a thread is doing. */
+#define CORE_THREADS 16384
+struct core_thread {
+	__u64 gp, goid; /* that it runs; 0: none, or not seen */
+	__u64 creator_pc, entry_pc;
+	__u64 since_ns;
+	__u64 lock, lock_ns; /* that it sleeps for */
+};
+
+/* Sums: as many keys as the program has places, not as it has coroutines. */
+#define CORE_SUMS 4096
+struct core_origin {
+	__u64 creator_pc, entry_pc;
+	__u32 pid;
+	__u32 reason; /* 0 in the table of runs */
+};
+
+struct core_runs {
+	__u64 switches, run_ns, latency_ns;
+	__u64 latency[EV_SLOTS];
+};
+
+struct core_waits {
+	__u64 ended, wait_ns, max_ns;
+	__u64 parked; /* not over when tracing ended; the loader's */
+};
+
+struct core_edge {
+	__u64 waker_creator_pc, waker_entry_pc, wakee_creator_pc, wakee_entry_pc;
+	__u32 pid;
+	__u32 reserved;
+};
+
+#define CORE_LOCK_OF_RUNTIME 0xffffffffu
+struct core_lock {
+	__u64 lock, creator_pc, entry_pc, stack_id;
+	__u32 pid;
+	__u32 reason; /* of the park, or CORE_LOCK_OF_RUNTIME */
 };
 
 /* Calibration: attached to two adjacent instructions of the loader's own text. */

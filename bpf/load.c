@@ -15,6 +15,7 @@
 #include "bpf/core.h"
 #include "bpf/core.skel.h"
 #include "bpf/explain.h"
+#include "bpf/hot.h"
 #include "bpf/plan.h"
 #include "bpf/source.h"
 #include "symbols/image.h"
@@ -56,6 +57,7 @@ static const struct {
 	{ FIELD_CREATOR_PC, offsetof(struct core_fields, creator_pc) },
 	{ FIELD_ENTRY_PC, offsetof(struct core_fields, entry_pc) },
 	{ FIELD_USE_MAX, offsetof(struct core_fields, use_max) },
+	{ FIELD_WAIT_REASON, offsetof(struct core_fields, wait_reason) },
 };
 
 static void configure_fields(struct core_config *c, const struct target *t)
@@ -112,7 +114,9 @@ static int configure(struct core_config *c, struct image *img, const struct targ
 			c->repeats |= (uint16_t)(1u << i);
 	}
 	c->new_size = plan->point[EV_PROBE_COPYSTACK].new_size;
-	c->track_use = opt->switches != SWITCHES_OFF && plan->point[EV_PROBE_GOGO].present;
+	c->track_use = hot_wanted(opt, plan) ||
+		       (opt->switches != SWITCHES_OFF && plan->point[EV_PROBE_GOGO].present);
+	hot_configure(c, t, plan, opt);
 	c->only_tracked = opt->only_tracked;
 	c->max_frames = opt->max_frames;
 	if (t->field[FIELD_SCHED_PC] < 0 || t->field[FIELD_SCHED_BP] < 0)
@@ -135,10 +139,17 @@ static uint32_t ring_entries(uint64_t bytes)
 	return (uint32_t)size;
 }
 
-static void size_maps(struct core_bpf *core, const struct source_options *opt)
+static void size_maps(struct core_bpf *core, const struct source_options *opt, bool hot)
 {
 	bpf_map__set_max_entries(core->maps.ring, ring_entries(opt->ring_size));
-	if (opt->switches == SWITCHES_OFF) {
+	if (!hot) {
+		bpf_map__set_max_entries(core->maps.threads, 1);
+		bpf_map__set_max_entries(core->maps.runs, 1);
+		bpf_map__set_max_entries(core->maps.waits, 1);
+		bpf_map__set_max_entries(core->maps.wakes, 1);
+		bpf_map__set_max_entries(core->maps.locks, 1);
+	}
+	if (opt->switches == SWITCHES_OFF && !hot) {
 		bpf_map__set_max_entries(core->maps.use, 1);
 	} else if (!kernel_at_least(6, 1)) {
 		bpf_map__set_map_flags(core->maps.use, 0);
@@ -168,10 +179,11 @@ int load_core(struct image *img, const struct target *t, const struct plan *plan
 	r = configure((struct core_config *)&core->rodata->config, img, t, plan, opt, e);
 	if (r)
 		goto out;
-	size_maps(core, opt);
+	size_maps(core, opt, hot_wanted(opt, plan));
 	if (multi) {
 		bpf_program__set_expected_attach_type(core->progs.core_probe, ATTACH_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(core->progs.core_gogo, ATTACH_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(core->progs.core_hot, ATTACH_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(core->progs.core_calibrate,
 						      ATTACH_UPROBE_MULTI);
 	}

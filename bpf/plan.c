@@ -9,6 +9,7 @@
 #include "bpf/plan.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,7 +84,7 @@ static int search(struct image *img, const struct target_probe *probe, const str
 	if (probe->call_target) {
 		if (image_function_at(img, probe->call_target, &callee))
 			callee.name = "the expected function";
-		r = plan_x86_call(code, probe->call_target, callee.name, point);
+		r = plan_x86_call(code, probe->call_target, callee.name, probe->after_call, point);
 	} else if (point->probe == EV_PROBE_GOGO) {
 		r = plan_x86_gogo(code, point);
 	} else if (point->probe != EV_PROBE_COPYSTACK_END) {
@@ -105,6 +106,36 @@ static size_t bytes_at(const struct image *img, uint64_t vaddr, const uint8_t **
 	return 0;
 }
 
+/*
+ * A probe inside of an instruction would make another one of it.  Where the point lies in a
+ * function that can be decoded, it must be where one of its instructions begins.
+ */
+static int check_boundary(struct image *img, struct insn_decoder *decoder, uint64_t vaddr,
+			  struct plan_point *point)
+{
+	struct insn_x86 insn;
+	struct function f;
+	const uint8_t *code;
+
+	if (image_function_at(img, vaddr, &f) || !f.size)
+		return 0;
+	code = image_bytes(img, f.vaddr, f.size);
+	if (!code)
+		return 0;
+	insn_decoder_set(decoder, code, f.size, f.vaddr);
+	while (insn_decoder_next(decoder, &insn) == 1) {
+		if (insn.vaddr == vaddr)
+			return 0;
+		if (insn.vaddr > vaddr || insn.vaddr + insn.length > vaddr) {
+			snprintf(point->missing, sizeof(point->missing),
+				 "0x%" PRIx64 " is inside of '%.40s' in %.40s", vaddr, insn.text,
+				 f.name);
+			return -ENOENT;
+		}
+	}
+	return 0;
+}
+
 static int place(struct image *img, const struct target_probe *probe, struct insn_decoder *decoder,
 		 struct plan_point *point)
 {
@@ -119,7 +150,9 @@ static int place(struct image *img, const struct target_probe *probe, struct ins
 		snprintf(point->missing, sizeof(point->missing), "its code is not in the file");
 		return -ENOENT;
 	}
-	r = probe->fixed ? plan_x86_fixed(&code, point) : search(img, probe, &code, point);
+	r = probe->fixed ? check_boundary(img, decoder, probe->vaddr, point) : 0;
+	if (!r)
+		r = probe->fixed ? plan_x86_fixed(&code, point) : search(img, probe, &code, point);
 	if (!r)
 		r = image_offset(img, point->vaddr, &point->offset);
 	if (r && !point->missing[0])
@@ -146,6 +179,8 @@ static void plan_point(struct image *img, const struct target *t, struct insn_de
 	point->function = probe->function ? probe->function : "";
 	point->coroutine = probe->coroutine;
 	point->new_size = probe->new_size;
+	point->filter = probe->filter;
+	point->filter_mask = probe->filter_mask;
 	if (!probe->present && !(point->probe == EV_PROBE_COPYSTACK_END && probe->size)) {
 		snprintf(point->missing, sizeof(point->missing), "%s",
 			 probe->missing[0] ? probe->missing : "the program does not have it");

@@ -33,7 +33,8 @@ struct plan_point {
 	uint64_t offset; /* in the file */
 	char insn[48];	 /* "jbe 0x4010f0" */
 	enum cost_class cost;
-	enum target_reg coroutine, new_size;
+	enum target_reg coroutine, new_size, filter;
+	uint32_t filter_mask;
 	bool may_repeat;   /* the point runs again after a growth: count only if the branch is not
 			      taken */
 	char missing[128]; /* why not present */

@@ -136,17 +136,22 @@ int plan_x86_entry(const struct plan_code *c, uint16_t needed, struct plan_point
 	return -ENOENT;
 }
 
-int plan_x86_call(const struct plan_code *c, uint64_t callee, const char *callee_name,
+int plan_x86_call(const struct plan_code *c, uint64_t callee, const char *callee_name, bool after,
 		  struct plan_point *point)
 {
 	struct plan_point found = *point;
 	struct insn_x86 insn;
+	bool behind = false;
 	unsigned n = 0;
 
 	insn_decoder_set(c->decoder, c->bytes, c->size, c->vaddr);
-	while (insn_decoder_next(c->decoder, &insn) == 1)
-		if (insn.kind == INSN_CALL && insn.target == callee && !n++)
+	while (insn_decoder_next(c->decoder, &insn) == 1) {
+		bool is_call = insn.kind == INSN_CALL && insn.target == callee;
+
+		if (after ? behind : is_call)
 			take(&found, &insn);
+		behind = is_call && !n++;
+	}
 	if (n == 1) {
 		*point = found;
 		return 0;

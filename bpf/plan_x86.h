@@ -8,6 +8,7 @@
 #ifndef ST_BPF_PLAN_X86_H
 #define ST_BPF_PLAN_X86_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,8 +28,11 @@ struct plan_code {
  */
 int plan_x86_entry(const struct plan_code *c, uint16_t needed, struct plan_point *point);
 
-/* The one call of callee.  Its arguments are in the registers of the calling convention. */
-int plan_x86_call(const struct plan_code *c, uint64_t callee, const char *callee_name,
+/*
+ * The one call of callee, where its arguments are in the registers of the calling convention; or
+ * with after set, the instruction it comes back to.
+ */
+int plan_x86_call(const struct plan_code *c, uint64_t callee, const char *callee_name, bool after,
 		  struct plan_point *point);
 
 /* The one return. */

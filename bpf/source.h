@@ -24,8 +24,9 @@ struct target;
 
 enum switches_mode {
 	SWITCHES_OFF,
-	SWITCHES_AUTO, /* short windows inside the overhead budget */
-	SWITCHES_ON,   /* all the time */
+	SWITCHES_AUTO,	/* short windows inside the overhead budget */
+	SWITCHES_COUNT, /* all the time, counted */
+	SWITCHES_ON,	/* and parks and readies too, added up by creator */
 };
 
 struct source_options {
@@ -33,7 +34,12 @@ struct source_options {
 	bool newstack;		   /* also count newstack */
 	unsigned max_frames;	   /* 0: no stacks; at most EV_MAX_FRAMES */
 	uint64_t ring_size;	   /* bytes, power of two, at least 64 KiB */
+	uint32_t stream;	   /* bit by probe: each hit of GOGO, PARK, READY is a record */
+	uint32_t count;		   /* bit by probe: STACKALLOC, STACKFREE are counted */
+	bool locks;		   /* waits for locks */
+	uint64_t blocked_ns;	   /* parks longer than this; 0: none */
 	unsigned switch_budget_pm; /* share of run time that switch windows may take, per mille */
+	unsigned hot_budget_pm;	   /* the same of switches, parks, readies and locks; 1000: any */
 	bool force_perf_uprobes;   /* do not use uprobe_multi even where the kernel has it */
 	bool only_tracked;	   /* probes in every process of the program, see source_track() */
 	const char *path;	   /* to the program's file; NULL: as the image has it */
@@ -41,7 +47,7 @@ struct source_options {
 #define SOURCE_OPTIONS_DEFAULT                                                       \
 	{                                                                            \
 		.switches = SWITCHES_AUTO, .max_frames = 64, .ring_size = 16u << 20, \
-		.switch_budget_pm = 10                                               \
+		.switch_budget_pm = 10, .hot_budget_pm = 50                          \
 	}
 
 /* The record is valid only inside the call.  A result other than 0 ends the consuming and is handed

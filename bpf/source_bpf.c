@@ -18,6 +18,7 @@
 #include "bpf/closing.h"
 #include "bpf/core.h"
 #include "bpf/core.skel.h"
+#include "bpf/hot.h"
 #include "bpf/load.h"
 #include "bpf/plan.h"
 #include "bpf/source.h"
@@ -25,8 +26,9 @@
 #include "bpf/windows.h"
 #include "symbols/image.h"
 
-/* What the program on gogo does beside trapping: three reads, a lookup. */
+/* What the program on gogo does beside trapping: three reads, a lookup; and those that add up. */
 #define GOGO_BODY_NS 150
+#define HOT_BODY_NS  250
 
 /* A busy program could keep the consumer busy for ever: so many records, then back to the caller.
  */
@@ -39,8 +41,11 @@ struct source_bpf {
 	struct source s;
 	struct core_bpf *core;
 	struct ring_buffer *ring;
-	struct attachment *probes, *gogo, *calibration;
-	struct attach_site gogo_site;
+	struct attachment *probes, *hot, *calibration;
+	struct attach_site hot_site[EV_PROBE_COUNT]; /* gogo alone, or all that follow switches */
+	size_t hot_sites;
+	bool aggregate, has_gogo; /* the latter; with gogo */
+	struct target target;
 	struct source_options opt;
 	struct plan plan;
 	char *path;
@@ -48,6 +53,8 @@ struct source_bpf {
 	pid_t pid;
 	struct calibration cal;
 	struct windows windows;
+	uint64_t window_switches; /* hits of gogo when it was opened */
+	uint64_t watched_ns;	  /* by windows that are closed */
 	uint64_t totals_ns;
 	struct core_counters reported;
 
@@ -71,6 +78,8 @@ static int take_record(void *arg, void *data, size_t size)
 	if (size < sizeof(*h) || h->size < sizeof(*h) || h->size > size)
 		return 0;
 	b->result = b->fn(b->arg, h);
+	if (!b->result && h->kind == EV_IMAGE && b->aggregate)
+		b->result = hot_reasons(&b->target, (pid_t)h->pid, b->fn, b->arg);
 	return b->result || !--b->left ? -ECANCELED : 0;
 }
 
@@ -89,9 +98,14 @@ static int drain(struct source_bpf *b, source_event_fn *fn, void *arg, int max)
 	return r < 0 && r != -ECANCELED ? r : max - b->left;
 }
 
-static uint64_t gogo_hits(const struct source_bpf *b)
+/* Hits of the probes that come and go. */
+static uint64_t hot_hits(const struct source_bpf *b)
 {
-	return closing_hits(b->core, EV_PROBE_GOGO);
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < b->hot_sites; i++)
+		n += closing_hits(b->core, b->hot_site[i].cookie >> CORE_COOKIE_PROBE);
+	return n;
 }
 
 /* One hit of a probe: what was measured, scaled to its class. */
@@ -106,7 +120,11 @@ static uint64_t cost_ns(const struct source_bpf *b, const struct core_counters *
 
 	for (int i = 0; i < EV_PROBE_COUNT; i++)
 		ns += c->hits[i] * hit_ns(b, i);
-	return ns + c->hits[EV_PROBE_GOGO] * GOGO_BODY_NS;
+	if (!b->aggregate)
+		return ns + c->hits[EV_PROBE_GOGO] * GOGO_BODY_NS;
+	for (size_t i = 0; i < b->hot_sites; i++)
+		ns += c->hits[b->hot_site[i].cookie >> CORE_COOKIE_PROBE] * HOT_BODY_NS;
+	return ns;
 }
 
 static int report_totals(struct source_bpf *b, source_event_fn *fn, void *arg, bool always)
@@ -132,13 +150,16 @@ static int report_totals(struct source_bpf *b, source_event_fn *fn, void *arg, b
 	return r;
 }
 
+/* Of switches there is a record for each window; gogo is not among the probes of every choice. */
 static int close_window(struct source_bpf *b, source_event_fn *fn, void *arg)
 {
 	struct ev_switches ev = { 0 };
 
 	source_fill_header(&ev.h, EV_SWITCHES, sizeof(ev), b->pid);
-	windows_closed(&b->windows, source_now_ns(), gogo_hits(b), &ev);
-	return fn(arg, &ev.h);
+	windows_closed(&b->windows, source_now_ns(), hot_hits(b), &ev);
+	b->watched_ns += ev.window_ns;
+	ev.count = closing_hits(b->core, EV_PROBE_GOGO) - b->window_switches;
+	return b->has_gogo ? fn(arg, &ev.h) : 0;
 }
 
 /* Which process the kernel is to let through. */
@@ -147,38 +168,57 @@ static pid_t filter_pid(const struct source_bpf *b)
 	return b->opt.only_tracked ? -1 : b->pid;
 }
 
-static int open_gogo(struct source_bpf *b, struct err *e)
+/* Times from before the window are of no use: what happened in between was not seen. */
+static void window_opened(struct source_bpf *b, bool gap)
 {
-	return attach_sites(b->core->progs.core_gogo, b->multi, filter_pid(b), b->path,
-			    &b->gogo_site, 1, &b->gogo, e);
+	uint64_t now = source_now_ns();
+
+	if (gap)
+		b->core->bss->epoch_ns = now;
+	b->window_switches = closing_hits(b->core, EV_PROBE_GOGO);
+	windows_opened(&b->windows, now, hot_hits(b));
+}
+
+static int open_hot(struct source_bpf *b, struct err *e)
+{
+	const struct bpf_program *prog = b->aggregate ? b->core->progs.core_hot
+						      : b->core->progs.core_gogo;
+
+	return attach_sites(prog, b->multi, filter_pid(b), b->path, b->hot_site, b->hot_sites,
+			    &b->hot, e);
 }
 
 /* A window that cannot be opened, as when the program has just ended, is left out. */
 static int tend_windows(struct source_bpf *b, source_event_fn *fn, void *arg)
 {
-	uint64_t now = source_now_ns(), hits = gogo_hits(b);
+	uint64_t now = source_now_ns(), hits = hot_hits(b);
 	int r = 0;
 
 	switch (windows_due(&b->windows, now, hits)) {
 	case WINDOWS_KEEP:
 		break;
 	case WINDOWS_OPEN:
-		if (!b->gogo && open_gogo(b, NULL))
+		if (!b->hot && open_hot(b, NULL))
 			b->windows.mode = SWITCHES_OFF;
 		else
-			windows_opened(&b->windows, source_now_ns(), gogo_hits(b));
+			window_opened(b, true);
 		break;
 	case WINDOWS_REPORT:
 		r = close_window(b, fn, arg);
-		windows_opened(&b->windows, now, hits);
+		window_opened(b, false);
 		break;
 	case WINDOWS_CLOSE:
 		r = close_window(b, fn, arg);
-		attach_free(b->gogo);
-		b->gogo = NULL;
+		attach_free(b->hot);
+		b->hot = NULL;
 		break;
 	}
 	return r;
+}
+
+static uint64_t watched(const struct source_bpf *b)
+{
+	return b->watched_ns + (b->windows.open ? source_now_ns() - b->windows.open_ns : 0);
 }
 
 static int bpf_consume(struct source *s, source_event_fn *fn, void *arg)
@@ -197,15 +237,25 @@ static int bpf_consume(struct source *s, source_event_fn *fn, void *arg)
 	if (!r && now - b->totals_ns >= TOTALS_NS) {
 		b->totals_ns = now;
 		r = report_totals(b, fn, arg, false);
+		if (!r && b->aggregate)
+			r = hot_report(b->core, &b->target, &b->opt, watched(b), false, fn, arg);
 	}
 	return r ? r : n;
 }
 
 static bool wanted(const struct source_bpf *b, enum ev_probe p)
 {
-	if (!b->plan.point[p].present || p == EV_PROBE_GOGO)
+	static const unsigned always = 1u << EV_PROBE_COPYSTACK | 1u << EV_PROBE_COPYSTACK_END |
+				       1u << EV_PROBE_NEWPROC | 1u << EV_PROBE_NEWCORO |
+				       1u << EV_PROBE_GOEXIT | 1u << EV_PROBE_GCSTART |
+				       1u << EV_PROBE_GCDONE;
+	static const unsigned counted = 1u << EV_PROBE_STACKALLOC | 1u << EV_PROBE_STACKFREE;
+
+	if (!b->plan.point[p].present)
 		return false;
-	return p != EV_PROBE_NEWSTACK || b->opt.newstack;
+	if (p == EV_PROBE_NEWSTACK)
+		return b->opt.newstack;
+	return (always | (b->opt.count & counted)) >> p & 1;
 }
 
 static struct attach_site site_of(const struct plan_point *p)
@@ -233,11 +283,10 @@ static int bpf_attach(struct source *s, pid_t pid, struct err *e)
 		return r;
 	/* The first window is open before the program runs. */
 	if (b->windows.mode != SWITCHES_OFF) {
-		b->gogo_site = site_of(&b->plan.point[EV_PROBE_GOGO]);
-		r = open_gogo(b, e);
+		r = open_hot(b, e);
 		if (r)
 			return r;
-		windows_opened(&b->windows, source_now_ns(), gogo_hits(b));
+		window_opened(b, false);
 	}
 	b->totals_ns = source_now_ns();
 	b->core->bss->active = 1;
@@ -266,12 +315,12 @@ static void detach(struct source_bpf *b)
 
 	if (b->probes)
 		all[n++] = b->probes;
-	if (b->gogo)
-		all[n++] = b->gogo;
+	if (b->hot)
+		all[n++] = b->hot;
 	if (b->calibration)
 		all[n++] = b->calibration;
 	attach_free_all(all, n);
-	b->probes = b->gogo = b->calibration = NULL;
+	b->probes = b->hot = b->calibration = NULL;
 }
 
 static int bpf_stop(struct source *s, source_event_fn *fn, void *arg)
@@ -292,7 +341,9 @@ static int bpf_stop(struct source *s, source_event_fn *fn, void *arg)
 	} while (n == CONSUME_MAX);
 	if (!r)
 		r = closing_pending(b->core, fn, arg);
-	if (!r && b->opt.switches != SWITCHES_OFF)
+	if (!r && b->aggregate)
+		r = hot_report(b->core, &b->target, &b->opt, watched(b), true, fn, arg);
+	if (!r && b->hot_sites)
 		r = closing_use(b->core, fn, arg);
 	return r ? r : report_totals(b, fn, arg, true);
 }
@@ -356,6 +407,29 @@ static int open_core(struct source_bpf *b, struct image *img, const struct targe
 	return 0;
 }
 
+/* The probes that come and go: those that follow switches, or gogo alone, or none. */
+static void choose_hot(struct source_bpf *b)
+{
+	enum switches_mode mode = b->opt.switches;
+	unsigned budget = b->opt.hot_budget_pm;
+
+	b->aggregate = hot_wanted(&b->opt, &b->plan);
+	for (int p = 0; p < EV_PROBE_COUNT; p++)
+		if (b->aggregate ? hot_probe(&b->opt, &b->plan, p)
+				 : p == EV_PROBE_GOGO && mode != SWITCHES_OFF &&
+					   b->plan.point[p].present)
+			b->hot_site[b->hot_sites++] = site_of(&b->plan.point[p]);
+	b->has_gogo = b->aggregate ? hot_probe(&b->opt, &b->plan, EV_PROBE_GOGO) : b->hot_sites;
+	if (!b->hot_sites)
+		mode = SWITCHES_OFF;
+	else if (b->aggregate)
+		mode = SWITCHES_ON;
+	if (mode == SWITCHES_AUTO && b->opt.switch_budget_pm < budget)
+		budget = b->opt.switch_budget_pm;
+	windows_init(&b->windows, mode, budget,
+		     hit_ns(b, EV_PROBE_GOGO) + (b->aggregate ? HOT_BODY_NS : GOGO_BODY_NS));
+}
+
 int source_bpf_open(struct image *img, const struct target *t, const struct plan *plan,
 		    const struct source_options *opt, struct source **ret, struct err *e)
 {
@@ -367,16 +441,14 @@ int source_bpf_open(struct image *img, const struct target *t, const struct plan
 	b->s = (struct source){ .ops = &ops, .child_fd = -1, .poll_fd = -1 };
 	b->opt = *opt;
 	b->plan = *plan;
+	b->target = *t;
 	b->path = strdup(opt->path ? opt->path : image_path(img));
 	r = b->path ? open_core(b, img, t, e) : err_sys(e, ENOMEM, "cannot load the probes");
 	if (r) {
 		bpf_free(&b->s);
 		return r;
 	}
-	if (!plan->point[EV_PROBE_GOGO].present)
-		b->opt.switches = SWITCHES_OFF;
-	windows_init(&b->windows, b->opt.switches, b->opt.switch_budget_pm,
-		     hit_ns(b, EV_PROBE_GOGO) + GOGO_BODY_NS);
+	choose_hot(b);
 	*ret = &b->s;
 	return 0;
 }

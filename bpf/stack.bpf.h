@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * stack.bpf.h: the call stack of a coroutine that ran out of stack.
+ * stack.bpf.h: the call stack of a coroutine that ran out of stack, or sleeps.
  *
  * The probes run on the scheduler's stack, so the kernel's own walker sees that one.  The
  * coroutine's registers are in its descriptor: saved pc is in the prologue of the function that ran
  * out, the word at the saved sp is its return address, and the saved bp is still its caller's, from
  * where the frame pointers lead on.  A frame pointer must lie inside the stack and above the one
  * before.
+ *
+ * A parked coroutine's saved pc is a return address already, in a function with a frame: there the
+ * word at the saved sp is nothing of interest.
  *
  * A read of the process's memory costs some 40 ns whether it is 8 bytes or 1,000, so the stack is
  * copied in pieces and walked in the copy.  The walk is hashed as it goes; only a stack that was
@@ -80,6 +83,7 @@ struct walk {
 	__u64 pc, sp, bp, hi;  /* saved context, and the end of the stack */
 	__u64 root, root_size; /* range at run time of the function at the root */
 	__u32 pid;
+	__u32 parked; /* pc is behind a call in a function with a frame; else in a prologue */
 };
 
 static __always_inline __u64 mix(__u64 hash, __u64 pc)
@@ -135,15 +139,16 @@ __noinline int walk_stack(struct room *r, struct walk *w)
 	if (!r || !w)
 		return -1;
 	st = (struct ev_stack *)r->stack;
-	st->pc[0] = w->pc;
-	hash = mix(w->pid, w->pc);
 	below = w->sp;
 	bp = w->bp;
 	piece_read(r, w->sp, w->hi);
 	if (FORGET(r->piece_size) < 8)
 		flags = EV_STACK_BROKEN;
-	pc = *(__u64 *)r->piece;
-	for (i = 1; !flags; i++) {
+	st->pc[0] = w->pc;
+	i = w->parked ? 0 : 1;
+	hash = mix(w->pid, i ? w->pc : 0);
+	pc = i ? *(__u64 *)r->piece : w->pc;
+	for (; !flags; i++) {
 		if (pc - w->root < w->root_size)
 			break;
 		if (i >= config.max_frames || i >= EV_MAX_FRAMES) {

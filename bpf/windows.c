@@ -3,6 +3,8 @@
  * A window lasts 10 ms, or less if its hits have by then cost what the budget gives for the longest
  * gap.  The next one opens when the budget covers what the last one cost, not before the shortest
  * gap; at the longest gap it opens anyway, as a rate that is a second old says little.
+ *
+ * All the time means until the budget is overspent; from then on it is windows too.
  */
 #include "bpf/windows.h"
 
@@ -36,14 +38,26 @@ static bool affordable(const struct windows *w, uint64_t now)
 	       (now - w->start_ns) / 1000 * w->budget_pm;
 }
 
+/* Looked at when a window's length is over, as a start says little. */
+static bool overspent(const struct windows *w, uint64_t now, uint64_t hits)
+{
+	uint64_t spent = w->spent_ns + (hits - w->open_hits) * w->hit_ns;
+
+	return w->budget_pm < 1000 && now - w->open_ns >= WINDOW &&
+	       spent > (now - w->start_ns) / 1000 * w->budget_pm;
+}
+
 enum windows_action windows_due(const struct windows *w, uint64_t now, uint64_t hits)
 {
 	switch (w->mode) {
 	case SWITCHES_OFF:
 		return WINDOWS_KEEP;
+	case SWITCHES_COUNT:
 	case SWITCHES_ON:
 		if (!w->open)
-			return WINDOWS_OPEN;
+			return !w->start_ns || affordable(w, now) ? WINDOWS_OPEN : WINDOWS_KEEP;
+		if (overspent(w, now, hits))
+			return WINDOWS_CLOSE;
 		return now - w->open_ns >= REPORT_NS ? WINDOWS_REPORT : WINDOWS_KEEP;
 	case SWITCHES_AUTO:
 		break;

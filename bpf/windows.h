@@ -15,7 +15,7 @@
 #include "bpf/source.h"
 
 struct windows {
-	enum switches_mode mode;
+	enum switches_mode mode; /* COUNT and ON alike: all the time, if the budget allows */
 	unsigned budget_pm;
 	uint64_t hit_ns;
 	uint64_t start_ns;  /* of tracing */

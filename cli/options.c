@@ -12,7 +12,6 @@
 #define RING_MAX (1u << 30)
 
 static const char *const source_words[] = { "auto", "bpf", "ring", NULL };
-static const char *const switches_words[] = { "off", "auto", "on", NULL };
 static const char *const uprobes_words[] = { "auto", "perf", NULL };
 static const char *const weight_words[] = { "growths", "bytes", "time", "waste", NULL };
 
@@ -31,11 +30,6 @@ static const struct argp_option launch_table[] = {
 
 static const struct argp_option probes_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
-	{ "switches", KEY_SWITCHES, "WHEN", 0,
-	  "Watch coroutine switches, which tell how much of a stack is used: off, auto (default: "
-	  "in "
-	  "short windows) or on",
-	  0 },
 	{ "newstack", KEY_NEWSTACK, 0, 0,
 	  "Also count every call of newstack, preemption requests included", 0 },
 	{ "max-stack", KEY_MAX_STACK, "N", 0,
@@ -101,8 +95,8 @@ static error_t probes_parse(int key, char *arg, struct argp_state *state)
 	struct session_options *s = &o->session;
 
 	switch (key) {
-	case KEY_SWITCHES:
-		s->probes.switches = choice(state, "--switches", arg, switches_words);
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &s->probes;
 		return 0;
 	case KEY_NEWSTACK:
 		s->probes.newstack = true;
@@ -136,7 +130,16 @@ static error_t probes_parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp probes_argp = { .options = probes_table, .parser = probes_parse };
+static const struct argp_child probes_children[] = {
+	{ &hot_argp, 0, "Switches, waits and locks:", 2 },
+	{ 0 },
+};
+
+const struct argp probes_argp = {
+	.options = probes_table,
+	.parser = probes_parse,
+	.children = probes_children,
+};
 
 /* What says the opposite of something else on the line. */
 static void check_launch(struct argp_state *state, const struct trace_options *o)

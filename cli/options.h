@@ -26,6 +26,8 @@ struct trace_options {
 	bool strict;
 };
 extern const struct argp probes_argp, trace_argp, attach_argp;
+/* What to follow of switches, waits and locks: a child of trace_argp, into source_options. */
+extern const struct argp hot_argp;
 void trace_options_init(struct trace_options *o);
 
 /* How to show it: run, report. */
@@ -49,6 +51,11 @@ char *options_help(void (*print)(FILE *f), const char *text);
 enum option_key {
 	KEY_SOURCE = 0x200,
 	KEY_SWITCHES,
+	KEY_EVENTS,
+	KEY_BLOCKED,
+	KEY_LOCKS,
+	KEY_MAX_OVERHEAD,
+	KEY_COUNT,
 	KEY_NEWSTACK,
 	KEY_MAX_STACK,
 	KEY_RING_SIZE,

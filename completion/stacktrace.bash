@@ -23,7 +23,8 @@ _stacktrace() {
 		--source) words="auto bpf ring" ;;
 		--by) words="growth creator leaf stack step coroutine process time" ;;
 		--weight) words="growths bytes time waste" ;;
-		--switches) words="off auto on" ;;
+		--events) words="gogo park ready" ;;
+		--count) words="newstack stackalloc stackfree" ;;
 		--uprobes) words="auto perf" ;;
 		-p | --pid) words=$(ps -eo pid= 2>/dev/null) ;;
 		help) words=$(stacktrace --list-commands 2>/dev/null) ;;

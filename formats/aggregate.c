@@ -157,7 +157,7 @@ int aggregate_take(struct aggregate *a, const struct ev_header *ev, enum filter_
 		return take_life(a, ev);
 	case EV_SWITCHES:
 		take_switches(a, (const struct ev_switches *)ev);
-		return 0;
+		return waits_event(a->waits, ev);
 	case EV_LOST:
 		memcpy(a->totals.lost, ((const struct ev_lost *)ev)->count, sizeof(a->totals.lost));
 		return 0;

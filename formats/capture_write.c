@@ -27,6 +27,7 @@
 #include "formats/capture_payload.h"
 #include "formats/capture_records.h"
 #include "formats/event_valid.h"
+#include "formats/waits.h"
 #include "formats/names_internal.h"
 
 #define ZSTD_LEVEL 1
@@ -302,6 +303,8 @@ static void ask_for_names(struct names *n, const struct ev_header *ev)
 	const struct ev_newproc *born = (const struct ev_newproc *)ev;
 	const struct ev_copystack *copy = (const struct ev_copystack *)ev;
 	const struct ev_stack *stack = (const struct ev_stack *)ev;
+	uint64_t pc[WAITS_ADDRESSES];
+	size_t count;
 
 	switch (ev->kind) {
 	case EV_NEWPROC:
@@ -317,6 +320,9 @@ static void ask_for_names(struct names *n, const struct ev_header *ev)
 			ask(n, ev->pid, names_call_site(stack->pc[i]));
 		break;
 	default:
+		count = waits_addresses(ev, pc);
+		for (size_t i = 0; i < count; i++)
+			ask(n, ev->pid, pc[i]);
 		break;
 	}
 }

@@ -5,10 +5,12 @@
 #include <stddef.h>
 
 #include "formats/lifecycle.h"
+#include "formats/sections_waits.h"
 
 /* In the order of the table. */
 static const struct section *const all[] = {
-	&section_lifecycle,
+	&section_lifecycle, &section_switching, &section_running, &section_waiting,
+	&section_waking,    &section_blocked,	&section_locks,
 };
 #define SECTIONS (sizeof(all) / sizeof(all[0]))
 

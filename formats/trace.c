@@ -20,6 +20,7 @@
 #include "formats/render.h"
 #include "formats/run_info.h"
 #include "formats/sites.h"
+#include "formats/trace_waits.h"
 
 struct trace_state {
 	bool started;
@@ -172,7 +173,7 @@ static bool worth_a_line(struct trace_state *t, const struct ev_header *ev)
 		t->lost = lost;
 		return true;
 	default:
-		return false;
+		return trace_waits_has(ev->kind);
 	}
 }
 
@@ -204,8 +205,11 @@ static int trace_event(void *state, const struct render_context *c, const struct
 	case EV_EXIT:
 		put_exit(c, (const struct ev_exit *)ev);
 		break;
-	default:
+	case EV_LOST:
 		put_lost(c->out, (const struct ev_lost *)ev);
+		break;
+	default:
+		r = trace_waits_put(c, ev);
 		break;
 	}
 	fputc('\n', c->out);

@@ -8,11 +8,13 @@
 #include "formats/waits.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
+#include "formats/names.h"
 #include "formats/waits_internal.h"
 
 #define BLOCKED_MAX 10000
@@ -122,6 +124,51 @@ static int take_reason(struct waits *w, const struct ev_reason *ev)
 	return keep(w, KEPT_REASON, &key, &copy.h, sizeof(copy));
 }
 
+static void take_window(struct waits *w, const struct ev_switches *ev)
+{
+	double count = (double)ev->count, time = (double)ev->window_ns / 1e9;
+	uint64_t end = ev->h.time_ns + ev->window_ns;
+
+	if (!w->windows.n++ || ev->h.time_ns < w->windows.first_ns)
+		w->windows.first_ns = ev->h.time_ns;
+	if (end > w->windows.last_ns)
+		w->windows.last_ns = end;
+	kept_add(&w->windows.window_ns, ev->window_ns);
+	w->windows.count += count;
+	w->windows.time += time;
+	w->windows.count2 += count * count;
+	w->windows.time2 += time * time;
+	w->windows.both += count * time;
+}
+
+/*
+ * The rate is the ratio of two sums over the windows, so its error is that of a ratio estimator;
+ * less for what of the time was watched, and nothing if that is all of it.
+ */
+static void estimate(const struct waits *w, struct waits_totals *t)
+{
+	double n = (double)w->windows.n, rate, squares, unseen;
+	uint64_t span = w->windows.last_ns - w->windows.first_ns;
+
+	t->windows = w->windows.n;
+	if (w->windows.time <= 0)
+		return;
+	rate = t->switch_rate = w->windows.count / w->windows.time;
+	unseen = span ? 1 - (double)w->windows.window_ns / (double)span : 0;
+	if (n < 2 || rate <= 0 || unseen < 0.01)
+		return;
+	squares = w->windows.count2 - 2 * rate * w->windows.both + rate * rate * w->windows.time2;
+	if (squares > 0)
+		t->switch_error = 1.96 * sqrt(n / (n - 1) * squares * unseen) / w->windows.count;
+}
+
+uint64_t waits_estimate(const struct waits_totals *t, uint64_t wall_ns)
+{
+	double all = t->switch_rate * (double)wall_ns / 1e9;
+
+	return all < 1e18 ? (uint64_t)all : UINT64_MAX;
+}
+
 int waits_event(struct waits *w, const struct ev_header *ev)
 {
 	const struct ev_runs *runs = (const struct ev_runs *)ev;
@@ -156,9 +203,44 @@ int waits_event(struct waits *w, const struct ev_header *ev)
 		return keep(w, KEPT_LOCK, &key, ev, sizeof(*lock));
 	case EV_BLOCKED:
 		return take_blocked(w, (const struct ev_blocked *)ev);
+	case EV_SWITCHES:
+		take_window(w, (const struct ev_switches *)ev);
+		return 0;
 	case EV_GC:
 		w->collections += ((const struct ev_gc *)ev)->what == EV_GC_START;
 		return 0;
+	default:
+		return 0;
+	}
+}
+
+static size_t two(uint64_t *ret, size_t n, uint64_t creator_pc, uint64_t entry_pc)
+{
+	ret[n] = names_call_site(creator_pc);
+	ret[n + 1] = entry_pc;
+	return n + 2;
+}
+
+size_t waits_addresses(const struct ev_header *ev, uint64_t ret[WAITS_ADDRESSES])
+{
+	const struct ev_runs *runs = (const struct ev_runs *)ev;
+	const struct ev_waits *waits = (const struct ev_waits *)ev;
+	const struct ev_wakes *wakes = (const struct ev_wakes *)ev;
+	const struct ev_blocked *blocked = (const struct ev_blocked *)ev;
+	const struct ev_lock *lock = (const struct ev_lock *)ev;
+
+	switch (ev->kind) {
+	case EV_RUNS:
+		return two(ret, 0, runs->creator_pc, runs->entry_pc);
+	case EV_WAITS:
+		return two(ret, 0, waits->creator_pc, waits->entry_pc);
+	case EV_WAKES:
+		return two(ret, two(ret, 0, wakes->waker_creator_pc, wakes->waker_entry_pc),
+			   wakes->wakee_creator_pc, wakes->wakee_entry_pc);
+	case EV_BLOCKED:
+		return two(ret, 0, blocked->creator_pc, blocked->entry_pc);
+	case EV_LOCK:
+		return two(ret, 0, lock->creator_pc, lock->entry_pc);
 	default:
 		return 0;
 	}
@@ -186,6 +268,7 @@ void waits_totals(const struct waits *w, struct waits_totals *ret)
 	struct waits_totals t = { .blocked = w->blocked, .collections = w->collections };
 	struct kept *k, *next;
 
+	estimate(w, &t);
 	add_runs(w, &t);
 	HASH_ITER(hh, w->table[KEPT_WAITS], k, next) {
 		kept_add(&t.parks, k->ev.waits.parks);

@@ -27,7 +27,17 @@ void waits_free(struct waits *w); /* NULL-safe */
 /* Takes one record of any kind that event_valid() likes.  0 or -ENOMEM. */
 int waits_event(struct waits *w, const struct ev_header *ev);
 
+/* The addresses in a record of this kind that views want names of. */
+#define WAITS_ADDRESSES 4
+size_t waits_addresses(const struct ev_header *ev, uint64_t ret[WAITS_ADDRESSES]);
+
 struct waits_totals {
+	/*
+	 * Of the windows in which switches were counted: how many, switches a second, and by how
+	 * much of it the number in all may be wrong, with 95 % confidence, as the windows differ.
+	 */
+	uint64_t windows;
+	double switch_rate, switch_error;
 	uint64_t switches; /* by creators; counted while watched */
 	uint64_t run_ns, latency_ns, watched_ns;
 	uint64_t parks, wait_ns, ended;
@@ -38,6 +48,9 @@ struct waits_totals {
 	uint64_t latency[EV_SLOTS]; /* ready to running, of all creators */
 };
 void waits_totals(const struct waits *w, struct waits_totals *ret);
+
+/* Switches in so much time, if they went on as in the windows. */
+uint64_t waits_estimate(const struct waits_totals *t, uint64_t wall_ns);
 
 /* "chan receive", or "reason 12" where the program does not tell; valid as long as w. */
 const char *waits_reason(struct waits *w, uint32_t pid, uint32_t reason);

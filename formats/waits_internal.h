@@ -43,6 +43,12 @@ struct waits {
 	struct kept *table[KEPT_KINDS];
 	uint64_t blocked; /* all that came, not only those kept */
 	uint64_t collections;
+	/* Of the windows: number, sums of counts and seconds, of their squares and products. */
+	struct {
+		uint64_t n, window_ns;
+		double count, time, count2, time2, both;
+		uint64_t first_ns, last_ns;
+	} windows;
 };
 
 /* Sums of foreign numbers stop at the top instead of starting anew. */

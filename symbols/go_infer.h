@@ -34,6 +34,9 @@ struct go_inference {
 	 * were it inlined, a place behind the call of newproc1. */
 	uint64_t newproc_call, newproc_point;
 	enum target_reg newproc_g;
+	/* A place behind the call of newproc1 in newcoro.func1, and the register of the new g. */
+	uint64_t newcoro_point;
+	enum target_reg newcoro_g;
 };
 
 /*

@@ -226,6 +226,11 @@ static void visit_newproc_func1(void *arg, const struct insn_x86 *insn, const st
 			state_fact(&in->newproc_g, r);
 }
 
+static void visit_newcoro_func1(void *arg, const struct insn_x86 *insn, const struct flow_state *s)
+{
+	see_new_g(arg, insn, s);
+}
+
 static void visit_goexit0(void *arg, const struct insn_x86 *insn, const struct flow_state *s)
 {
 	struct infer *in = arg;
@@ -361,6 +366,23 @@ static int follow_newproc1(struct infer *in, unsigned minor)
 	return rc;
 }
 
+/* As newproc.func1, from which the place of the new g is kept. */
+static int follow_newcoro(struct infer *in)
+{
+	uint64_t point = in->new_g_point;
+	enum target_reg g = in->new_g;
+	int rc;
+
+	in->new_g_point = 0;
+	in->new_g_is_fresh = false;
+	rc = follow(in, "runtime.newcoro.func1", visit_newcoro_func1, in);
+	in->out->newcoro_point = in->new_g_point;
+	in->out->newcoro_g = in->new_g_point ? in->new_g : REG_NONE;
+	in->new_g_point = point;
+	in->new_g = g;
+	return rc;
+}
+
 static void fill_in(int32_t *field, enum target_field f, enum target_field known, int32_t distance)
 {
 	if (field[f] == FIELD_UNKNOWN && field[known] != FIELD_UNKNOWN &&
@@ -438,6 +460,8 @@ int go_infer(struct image *img, unsigned minor, struct go_inference *ret)
 			return rc;
 	}
 	rc = follow_newproc1(&in, minor);
+	if (!rc)
+		rc = follow_newcoro(&in);
 	if (!rc)
 		rc = find_copystack_end(&in);
 	if (!rc)

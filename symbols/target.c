@@ -27,6 +27,7 @@ void target_init(struct target *t)
 	for (i = 0; i < EV_PROBE_COUNT; i++) {
 		t->probe[i].coroutine = REG_NONE;
 		t->probe[i].new_size = REG_NONE;
+		t->probe[i].filter = REG_NONE;
 	}
 }
 

@@ -82,8 +82,12 @@ struct target_probe {
 	uint64_t vaddr;		   /* link-time address: function entry, or the point if fixed */
 	uint64_t size;		   /* of the function, 0 if fixed */
 	uint64_t call_target;	   /* the point is the call of this address; 0: anywhere */
+	bool after_call;	   /* rather what that call comes back to */
 	enum target_reg coroutine; /* descriptor's address */
 	enum target_reg new_size;  /* COPYSTACK, STACKALLOC: bytes; LOCK, MUTEX: its address */
+	/* MUTEX: the value counts only if this register has one of the bits; REG_NONE: always. */
+	enum target_reg filter;
+	uint32_t filter_mask;
 	unsigned points; /* how many a note names; all but the first go unprobed, with a warning */
 	char missing[128]; /* why not present */
 };

@@ -100,10 +100,10 @@ tiny_ring() {
 	run_ok source_run -q -w off -r 65536 -o o ./churn 2000 || return
 	lost=$(value lost_ring_full o)
 	at_least "tiny ring: lost records" 100 "$lost"
-	# each end of a copy, birth and exit is one record, here or counted as lost
+	# each end of a copy, birth, exit, begin and end of a collection is one record, here or counted as lost
 	equal "tiny ring: records and losses" \
-		"$(($(value hits_copystack_end o) + $(value hits_newproc o) + $(value hits_goexit o)))" \
-		"$(($(value growths o) + $(value shrinks o) + $(value births o) + $(value exits o) + lost - \
+		"$(($(value hits_copystack_end o) + $(value hits_newproc o) + $(value hits_goexit o) + $(value hits_gcstart o) + $(value hits_gcdone o)))" \
+		"$(($(value growths o) + $(value shrinks o) + $(value births o) + $(value exits o) + $(value collections o) + lost - \
 		$(value incomplete o)))"
 	echo "subtest tiny ring: $lost records lost, none unaccounted"
 }

@@ -67,7 +67,7 @@ if command -v bash >/dev/null; then
 		COMP_WORDS=(stacktrace report -f fo) COMP_CWORD=3; _stacktrace; echo "${COMPREPLY[*]}"
 		' - "$TOP/completion/stacktrace.bash")
 	[ "$got" = "record report
---switches=
+--switches
 folded" ] || fail "completion gave: $got"
 else
 	echo "no bash: completion not tried"

@@ -104,7 +104,8 @@ probes() { # PROGRAM, with symbols
 	run_ok target_dump "$1" || return
 	cp out.txt dump.txt
 	for p in newstack,newstack copystack,copystack copystack_end,copystack newproc,newproc.func1 \
-		goexit,goexit0 gogo,gogo; do
+		goexit,goexit0 gogo,gogo park,park_m ready,ready stackalloc,stackalloc stackfree,stackfree \
+		gcstart,gcBgMarkStartWorkers gcdone,gcMarkTermination lock,lock2 lock_end,lock2 mutex,semacquire1; do
 		function=runtime.${p#*,}
 		matches "$1" "^probe ${p%,*} $function $(address "$1" "$function") size [1-9]" dump.txt
 	done
@@ -113,6 +114,11 @@ probes() { # PROGRAM, with symbols
 	matches "$1" '^probe copystack .* call 0x0 g rax size_reg rbx' dump.txt
 	matches "$1" '^probe goexit .* g rax ' dump.txt
 	matches "$1" '^probe gogo .* g rdx ' dump.txt
+	matches "$1" '^probe park .* g rax ' dump.txt
+	matches "$1" '^probe ready .* g rax ' dump.txt
+	matches "$1" "^probe lock .* call $(called "$1" runtime.lock2 runtime.futexsleep) .* size_reg rax" dump.txt
+	matches "$1" '^probe mutex .* g r14 size_reg rax' dump.txt
+	matches "$1" '^probe newcoro missing: .*iter.Pull' dump.txt
 	matches "$1" "^coroutine_entry $(address "$1" runtime.goexit)\$" dump.txt
 }
 
@@ -124,7 +130,7 @@ variant() { # NAME STRIPPED-NAME: all sources, with the symbols and without
 	probes "$1"
 	for source in table inferred; do same_offsets "$2" $source wanted.txt; done
 	origin "$2" table
-	equal "$2: probes" 6 "$(grep -c '^probe .* points 1$' out.txt)"
+	equal "$2: probes" 15 "$(grep -c '^probe .* points 1$' out.txt)"
 }
 
 # The version in the file, made another of the same length.

@@ -155,7 +155,8 @@ static void print(struct tally *t, const struct source *s)
 {
 	static const char *const reason[EV_LOST_COUNT] = { "ring_full",	    "stack_table",
 							   "pending_table", "unreadable",
-							   "unpaired",	    "use_table" };
+							   "unpaired",	    "use_table",
+							   "wait_table" };
 	struct source_info info;
 
 	source_describe(s, &info);
@@ -164,12 +165,13 @@ static void print(struct tally *t, const struct source *s)
 		"\nbirths %" PRIu64 "\nexits %" PRIu64 "\ngrowths %" PRIu64 "\nshrinks %" PRIu64
 		"\ngrown_bytes %" PRIu64 "\nshrunk_bytes %" PRIu64 "\ncopy_ns %" PRIu64
 		"\nincomplete %" PRIu64 "\nstacks %" PRIu64 "\nno_stack %" PRIu64 "\nuses %" PRIu64
-		"\nwindows %" PRIu64 "\nswitches %" PRIu64 "\nwindow_ns %" PRIu64
-		"\ncost_ns %" PRIu64 "\n",
+		"\ncollections %" PRIu64 "\nwindows %" PRIu64 "\nswitches %" PRIu64
+		"\nwindow_ns %" PRIu64 "\ncost_ns %" PRIu64 "\n",
 		info.link, info.pair_ns, info.hit_ns, t->kind[EV_IMAGE], t->kind[EV_NEWPROC],
 		t->kind[EV_GOEXIT], t->grown, t->shrunk, t->grown_bytes, t->shrunk_bytes,
 		t->copy_ns, t->incomplete, t->kind[EV_STACK], t->no_stack, t->kind[EV_STACK_USE],
-		t->kind[EV_SWITCHES], t->switches, t->window_ns, (uint64_t)t->hits.cost_ns);
+		t->kind[EV_GC], t->kind[EV_SWITCHES], t->switches, t->window_ns,
+		(uint64_t)t->hits.cost_ns);
 	for (int i = 0; i < STEPS && t->step[i].n; i++)
 		fprintf(t->out, "step %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", t->step[i].from,
 			t->step[i].to, t->step[i].n);
@@ -252,6 +254,14 @@ static int run(struct source *s, char **argv, struct tally *t, bool quiet)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static void choose_switches(const char *word, struct source_options *opt)
+{
+	opt->switches = !strcmp(word, "off")  ? SWITCHES_OFF
+			: !strcmp(word, "on") ? SWITCHES_COUNT
+					      : SWITCHES_AUTO;
+	opt->hot_budget_pm = 1000;
+}
+
 int main(int argc, char **argv)
 {
 	struct source_options opt = SOURCE_OPTIONS_DEFAULT;
@@ -280,9 +290,7 @@ int main(int argc, char **argv)
 			opt.force_perf_uprobes = true;
 			break;
 		case 'w':
-			opt.switches = !strcmp(optarg, "off")  ? SWITCHES_OFF
-				       : !strcmp(optarg, "on") ? SWITCHES_ON
-							       : SWITCHES_AUTO;
+			choose_switches(optarg, &opt);
 			break;
 		case 'f':
 			opt.max_frames = (unsigned)atoi(optarg);

@@ -57,6 +57,9 @@ static int dump(struct image *img)
 		       target_origin_name(t.origin[i]));
 	for (i = 0; i < EV_PROBE_COUNT; i++)
 		print_probe(&t.probe[i], probe_text[i]);
+	for (i = 0; i < t.reasons; i++)
+		if (t.reason[i][0])
+			printf("reason %u %s\n", i, t.reason[i]);
 	printf("coroutine_entry 0x%llx\nown_ring %d\nwarning %s\n",
 	       (unsigned long long)t.coroutine_entry, t.own_ring, t.warning);
 	return 0;

@@ -144,16 +144,20 @@ static void test_call(void **state)
 	struct plan_point p = { 0 };
 
 	(void)state;
-	assert_int_equal(plan_x86_call(&one, AT + 8 + 5 + 0x10, "f", &p), 0);
+	assert_int_equal(plan_x86_call(&one, AT + 8 + 5 + 0x10, "f", false, &p), 0);
 	assert_int_equal(p.vaddr, AT + 8);
 	assert_int_equal(p.cost, COST_BRANCH);
 	assert_true(p.present);
 
 	p = (struct plan_point){ 0 };
-	assert_int_equal(plan_x86_call(&none, AT, "runtime.stackfree", &p), -ENOENT);
+	assert_int_equal(plan_x86_call(&one, AT + 8 + 5 + 0x10, "f", true, &p), 0);
+	assert_int_equal(p.vaddr, AT + 8 + 5);
+
+	p = (struct plan_point){ 0 };
+	assert_int_equal(plan_x86_call(&none, AT, "runtime.stackfree", false, &p), -ENOENT);
 	assert_string_equal(p.missing, "it does not call runtime.stackfree");
 	assert_false(p.present);
-	assert_int_equal(plan_x86_call(&two, AT + 5 + 0x10, "f", &p), -ENOENT);
+	assert_int_equal(plan_x86_call(&two, AT + 5 + 0x10, "f", false, &p), -ENOENT);
 	assert_string_equal(p.missing, "it calls f at 2 places");
 	assert_false(p.present);
 }

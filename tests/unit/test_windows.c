@@ -24,6 +24,7 @@ static struct run play(enum switches_mode mode, unsigned budget_pm, uint64_t per
 	struct windows w;
 	struct run r = { 0 };
 	uint64_t hits = 0, last_close = START;
+	enum windows_action due;
 
 	windows_init(&w, mode, budget_pm, HIT_NS);
 	for (uint64_t t = 0; t < duration_ms; t += tick_ms) {
@@ -31,7 +32,8 @@ static struct run play(enum switches_mode mode, unsigned budget_pm, uint64_t per
 
 		if (w.open)
 			hits += per_ms * tick_ms;
-		switch (windows_due(&w, now, hits)) {
+		due = windows_due(&w, now, hits);
+		switch (due) {
 		case WINDOWS_KEEP:
 			continue;
 		case WINDOWS_OPEN:
@@ -49,7 +51,7 @@ static struct run play(enum switches_mode mode, unsigned budget_pm, uint64_t per
 		r.windows++;
 		r.seen += ev.count;
 		r.window_ns += ev.window_ns;
-		if (mode == SWITCHES_ON)
+		if (due == WINDOWS_REPORT)
 			windows_opened(&w, now, hits);
 	}
 	r.spent_ns = hits * HIT_NS;
@@ -67,12 +69,25 @@ static void test_off(void **state)
 
 static void test_on_is_always_open(void **state)
 {
-	struct run r = play(SWITCHES_ON, 10, 1000, 1, 10001);
+	struct run r = play(SWITCHES_ON, 1000, 1000, 1, 10001);
 
 	(void)state;
 	assert_int_equal(r.windows, 10);
 	assert_int_equal(r.window_ns, 10000 * MS);
 	assert_int_equal(r.seen, 10000 * 1000);
+}
+
+/* A tenth of the time is allowed, and a program that takes 0.7 of it to watch is seen in windows.
+ */
+static void test_on_keeps_to_its_budget(void **state)
+{
+	struct run dear = play(SWITCHES_ON, 100, 1000, 1, 10001);
+	struct run cheap = play(SWITCHES_ON, 100, 100, 1, 10001);
+
+	(void)state;
+	assert_true(dear.windows > 10);
+	assert_in_range(dear.window_ns, 500 * MS, 2000 * MS);
+	assert_int_equal(cheap.window_ns, 10000 * MS);
 }
 
 static void test_quiet_program_is_seen_often(void **state)
@@ -132,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_on_is_always_open),
+		cmocka_unit_test(test_on_keeps_to_its_budget),
 		cmocka_unit_test(test_quiet_program_is_seen_often),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_small_budget_makes_short_windows),
