@@ -194,9 +194,8 @@ static void plan_point(struct image *img, const struct target *t, struct insn_de
 	}
 }
 
-int plan_make(struct image *img, const struct target *t, struct plan *ret, struct err *e)
+int plan_survey(struct image *img, const struct target *t, struct plan *ret, struct err *e)
 {
-	static const enum ev_probe required[] = { EV_PROBE_COPYSTACK, EV_PROBE_COPYSTACK_END };
 	struct insn_decoder *decoder;
 	struct plan plan = { 0 };
 	int r = insn_decoder_new(&decoder);
@@ -208,8 +207,17 @@ int plan_make(struct image *img, const struct target *t, struct plan *ret, struc
 		plan_point(img, t, decoder, &plan.point[i]);
 	}
 	insn_decoder_free(decoder);
+	*ret = plan;
+	return 0;
+}
+
+int plan_check(const struct image *img, const struct target *t, const struct plan *plan,
+	       struct err *e)
+{
+	static const enum ev_probe required[] = { EV_PROBE_COPYSTACK, EV_PROBE_COPYSTACK_END };
+
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
-		const struct plan_point *p = &plan.point[required[i]];
+		const struct plan_point *p = &plan->point[required[i]];
 
 		if (p->present)
 			continue;
@@ -219,6 +227,17 @@ int plan_make(struct image *img, const struct target *t, struct plan *ret, struc
 			 t->runtime, t->version[0] ? t->version : "of unknown version");
 		return -ENOENT;
 	}
-	*ret = plan;
 	return 0;
+}
+
+int plan_make(struct image *img, const struct target *t, struct plan *ret, struct err *e)
+{
+	struct plan plan;
+	int r = plan_survey(img, t, &plan, e);
+
+	if (!r)
+		r = plan_check(img, t, &plan, e);
+	if (!r)
+		*ret = plan;
+	return r;
 }

@@ -45,9 +45,13 @@ struct plan {
 };
 
 /*
- * Plans every probe of the target.  Points that cannot be placed say why and are not an error, but
- * without copystack and its end there is nothing to trace: -ENOENT.
+ * Plans every probe of the target.  Points that cannot be placed say why and are not an error.
  */
+int plan_survey(struct image *img, const struct target *t, struct plan *ret, struct err *e);
+/* -ENOENT unless what tracing cannot do without is there. */
+int plan_check(const struct image *img, const struct target *t, const struct plan *p,
+	       struct err *e);
+/* Both. */
 int plan_make(struct image *img, const struct target *t, struct plan *ret, struct err *e);
 
 const char *probe_name(enum ev_probe p);	/* "copystack" */

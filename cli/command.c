@@ -17,6 +17,8 @@ const struct command commands[] = {
 	{ "merge", "write several captures into one", cmd_merge, EXIT_BAD_USAGE,
 	  "stacktrace-merge" },
 	{ "dump", "print a capture file as it is", cmd_dump, EXIT_BAD_USAGE, "stacktrace-dump" },
+	{ "probe", "show where a program can be probed, and how", cmd_probe, EXIT_BAD_USAGE,
+	  "stacktrace-probe" },
 	{ "help", "show the manual of a command", cmd_help, EXIT_BAD_USAGE, "stacktrace" },
 	{ "version", "show the version, with -v also of the libraries", cmd_version, EXIT_BAD_USAGE,
 	  "stacktrace" },

@@ -5,6 +5,7 @@
 
 #include "bpf/plan.h"
 #include "formats/run_info.h"
+#include "symbols/insn_x86.h"
 #include "symbols/target.h"
 
 static void print_offsets(FILE *out, const struct target *t)
@@ -19,15 +20,26 @@ static void print_offsets(FILE *out, const struct target *t)
 	}
 }
 
+static bool is_lock(enum ev_probe p)
+{
+	return p == EV_PROBE_LOCK || p == EV_PROBE_MUTEX;
+}
+
 static void print_point(FILE *out, const struct plan_point *p)
 {
 	if (!p->present) {
 		fprintf(out, "    %-13s missing: %s\n", probe_name(p->probe), p->missing);
 		return;
 	}
-	fprintf(out, "    %-13s 0x%-8" PRIx64 " 0x%-8" PRIx64 " %-6s ~%4u ns  %-24s in %s\n",
+	fprintf(out, "    %-13s 0x%-8" PRIx64 " 0x%-8" PRIx64 " %-6s ~%4u ns  %-24s in %s",
 		probe_name(p->probe), p->vaddr, p->offset, cost_class_name(p->cost),
 		cost_class_ns(p->cost), p->insn, p->function);
+	if (p->coroutine < 16)
+		fprintf(out, ", coroutine in %s", target_reg_name(p->coroutine));
+	if (p->new_size < 16)
+		fprintf(out, ", %s in %s", is_lock(p->probe) ? "lock" : "size",
+			target_reg_name(p->new_size));
+	fputc('\n', out);
 }
 
 void dry_run_print(FILE *out, const char *path, const struct target *t, const struct plan *p,
@@ -36,7 +48,9 @@ void dry_run_print(FILE *out, const char *path, const struct target *t, const st
 	fprintf(out, "%s: %s %s\n", path, t->runtime,
 		t->version[0] ? t->version : "(version unknown)");
 	print_offsets(out, t);
-	fprintf(out, "  probes: address, file offset, class and cost, instruction\n");
+	fprintf(out, "  names of wait reasons: %u\n", t->reasons);
+	fprintf(out, "  probes: address, file offset, class and cost, instruction, function, "
+		     "registers\n");
 	for (int i = 0; i < EV_PROBE_COUNT; i++)
 		print_point(out, &p->point[i]);
 	if (info)

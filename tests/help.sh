@@ -84,7 +84,7 @@ command -v jq >/dev/null || cp no-jq jq
 PATH=$PWD:$(dirname "$ST"):$PATH
 export PATH
 run=0
-for name in '' -run -record -report -merge -dump; do
+for name in '' -run -record -report -merge -dump -probe; do
 	page=stacktrace$name.1
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/s/^\(\.Dl \)\{0,1\}\$ //p' "$TOP/man/$page" |
 		sed 's/^sudo //' >examples.txt
