@@ -196,8 +196,12 @@ struct ev_hits {
 	struct ev_header h;
 	__u64 cost_ns;		    /* estimate of the time all hits took from the program */
 	__u64 hits[EV_PROBE_LIMIT]; /* by enum ev_probe */
+	/* What one hit of each takes, its program's work included; 0: not known.  Not in records
+	 * of the first version, which end at EV_HITS_SHORT. */
+	__u64 each_ns[EV_PROBE_LIMIT];
 };
-_Static_assert(sizeof(struct ev_hits) == 160, "wire format");
+#define EV_HITS_SHORT 160
+_Static_assert(sizeof(struct ev_hits) == EV_HITS_SHORT + 8 * EV_PROBE_LIMIT, "wire format");
 
 struct ev_exit {
 	struct ev_header h;

@@ -38,6 +38,7 @@ struct core_config {
 	__u16 repeats;		  /* bit by probe: a hit counts only if the branch is not taken */
 	__u16 stream;		  /* bit by probe: each hit is sent, too */
 	__u8 runs;		  /* switches are followed: who runs on which thread is known */
+	__u8 sums;		  /* and added up, with parks and readies */
 	__u8 locks;		  /* waits for locks are counted */
 	__u8 lock_reg, mutex_reg; /* registers with the lock, at EV_PROBE_LOCK and MUTEX */
 	__u8 filter_reg;	  /* at EV_PROBE_MUTEX, 16: none */

@@ -20,11 +20,12 @@
 /* Reasons of the first 64 numbers can be told apart, which is more than any runtime has. */
 #define REASON_BITS 64
 
+/* What is sent one by one needs no more than its own probe. */
 static uint32_t asked(const struct source_options *opt)
 {
-	uint32_t set = 0;
+	uint32_t set = opt->stream & SWITCH;
 
-	if (opt->switches == SWITCHES_ON || opt->stream)
+	if (opt->switches == SWITCHES_ON)
 		set |= SWITCH;
 	if (opt->blocked_ns)
 		set |= WAIT;
@@ -73,7 +74,9 @@ void hot_configure(struct core_config *c, const struct target *t, const struct p
 	const struct plan_point *mutex = &plan->point[EV_PROBE_MUTEX];
 
 	c->stream = (uint16_t)opt->stream;
-	c->runs = hot_probe(opt, plan, EV_PROBE_GOGO);
+	c->sums = opt->switches == SWITCHES_ON || opt->blocked_ns || opt->locks;
+	c->runs = hot_probe(opt, plan, EV_PROBE_GOGO) &&
+		  (c->sums || opt->stream & BIT(EV_PROBE_READY));
 	c->locks = opt->locks;
 	c->lock_reg = plan->point[EV_PROBE_LOCK].new_size;
 	c->mutex_reg = mutex->new_size;

@@ -114,17 +114,35 @@ static uint64_t hit_ns(const struct source_bpf *b, enum ev_probe p)
 	return b->cal.hit_ns * cost_class_ns(b->plan.point[p].cost) / b->cal.typical_ns;
 }
 
-static uint64_t cost_ns(const struct source_bpf *b, const struct core_counters *c)
+static bool is_hot(const struct source_bpf *b, enum ev_probe p)
 {
-	uint64_t ns = c->body_ns;
-
-	for (int i = 0; i < EV_PROBE_COUNT; i++)
-		ns += c->hits[i] * hit_ns(b, i);
-	if (!b->aggregate)
-		return ns + c->hits[EV_PROBE_GOGO] * GOGO_BODY_NS;
 	for (size_t i = 0; i < b->hot_sites; i++)
-		ns += c->hits[b->hot_site[i].cookie >> CORE_COOKIE_PROBE] * HOT_BODY_NS;
-	return ns;
+		if (b->hot_site[i].cookie >> CORE_COOKIE_PROBE == p)
+			return true;
+	return false;
+}
+
+/* With what its program does, where that is not measured. */
+static uint64_t each_ns(const struct source_bpf *b, enum ev_probe p)
+{
+	uint64_t ns = b->plan.point[p].present ? hit_ns(b, p) : 0;
+
+	if (!is_hot(b, p))
+		return ns;
+	return ns + (b->aggregate ? HOT_BODY_NS : GOGO_BODY_NS);
+}
+
+static void fill_hits(const struct source_bpf *b, const struct core_counters *c,
+		      struct ev_hits *ret)
+{
+	ret->cost_ns = c->body_ns;
+	for (int i = 0; i < EV_PROBE_COUNT; i++) {
+		ret->hits[i] = c->hits[i];
+		ret->each_ns[i] = each_ns(b, i);
+		ret->cost_ns += c->hits[i] * ret->each_ns[i];
+	}
+	if (c->hits[EV_PROBE_COPYSTACK])
+		ret->each_ns[EV_PROBE_COPYSTACK] += c->body_ns / c->hits[EV_PROBE_COPYSTACK];
 }
 
 static int report_totals(struct source_bpf *b, source_event_fn *fn, void *arg, bool always)
@@ -142,8 +160,7 @@ static int report_totals(struct source_bpf *b, source_event_fn *fn, void *arg, b
 	}
 	if (!r && (always || memcmp(c.hits, b->reported.hits, sizeof(c.hits)))) {
 		source_fill_header(&hits.h, EV_HITS, sizeof(hits), b->pid);
-		memcpy(hits.hits, c.hits, sizeof(hits.hits));
-		hits.cost_ns = cost_ns(b, &c);
+		fill_hits(b, &c, &hits);
 		r = fn(arg, &hits.h);
 	}
 	b->reported = c;

@@ -212,7 +212,7 @@ static __always_inline __u64 wait_ended(const struct hit *h, struct core_use *u)
 
 	if (u->parked_ns < epoch_ns || !u->parked_ns)
 		goto out;
-	w = SUM_OF(waits, key, no_waits);
+	w = config.sums ? SUM_OF(waits, key, no_waits) : 0;
 	if (w)
 		add_wait(w, ns);
 	if (config.blocked_ns && ns >= config.blocked_ns)
@@ -257,29 +257,34 @@ static __always_inline void thread_leaves(const struct hit *h, struct core_threa
 		run_ended(h, u);
 }
 
+#define USE_WORDS 8 /* Go: stack.lo and hi at 0, sched.sp at 56 */
+
 static __always_inline void take_use(__u64 gp, struct core_use *u)
 {
-	__u64 lo = read_word(gp, config.field.stack_lo);
-	__u64 hi = read_word(gp, config.field.stack_hi);
-	__u64 sp = read_word(gp, config.field.sched_sp);
+	__u64 lo, hi, sp, words[USE_WORDS] = {};
 
+	/* One read costs what three would each, so it is one where these are near each other. */
+	if (config.field.stack_hi == config.field.stack_lo + 8 &&
+	    config.field.sched_sp - config.field.stack_lo == 8 * (USE_WORDS - 1)) {
+		bpf_probe_read_user(words, sizeof(words), (void *)(gp + config.field.stack_lo));
+		lo = words[0];
+		hi = words[1];
+		sp = words[USE_WORDS - 1];
+	} else {
+		lo = read_word(gp, config.field.stack_lo);
+		hi = read_word(gp, config.field.stack_hi);
+		sp = read_word(gp, config.field.sched_sp);
+	}
 	u->stack_size = hi - lo;
 	if (sp >= lo && sp <= hi && hi - sp > u->used)
 		u->used = hi - sp;
 }
 
-static __always_inline void hot_gogo(const struct hit *h)
+/* The coroutine that is continued becomes its thread's. */
+static __always_inline void thread_enters(const struct hit *h, struct core_use *u)
 {
-	struct core_use *u = life_of(h);
-	struct core_thread *t;
-	struct core_runs *r;
-	__u64 latency;
+	struct core_thread *t = thread_of(h);
 
-	if (!u)
-		return;
-	wait_ended(h, u);
-	take_use(h->gp, u);
-	t = thread_of(h);
 	if (t) {
 		thread_leaves(h, t);
 		t->gp = h->gp;
@@ -290,25 +295,45 @@ static __always_inline void hot_gogo(const struct hit *h)
 	}
 	if (u->run_since_ns)
 		run_ended(h, u);
-	latency = since(h, u->ready_ns);
-	r = runs_of(h, u);
-	if (r) {
-		__sync_fetch_and_add(&r->switches, 1);
-		if (u->run_ns)
-			__sync_fetch_and_add(&r->run_ns, u->run_ns);
-		if (u->ready_ns && u->ready_ns >= epoch_ns) {
-			__u32 slot = log2_of(latency);
-
-			__sync_fetch_and_add(&r->latency_ns, latency);
-			if (slot >= EV_SLOTS)
-				slot = EV_SLOTS - 1;
-			__sync_fetch_and_add(&r->latency[slot], 1);
-		}
-	}
-	u->run_ns = 0;
-	u->ready_ns = 0;
 	u->run_since_ns = h->time_ns;
 	u->tid = hit_tid(h);
+}
+
+static __always_inline void add_switch(const struct hit *h, struct core_use *u, __u64 latency)
+{
+	struct core_runs *r = runs_of(h, u);
+	__u32 slot = log2_of(latency);
+
+	if (!r)
+		return;
+	__sync_fetch_and_add(&r->switches, 1);
+	if (u->run_ns)
+		__sync_fetch_and_add(&r->run_ns, u->run_ns);
+	u->run_ns = 0;
+	if (!u->ready_ns || u->ready_ns < epoch_ns)
+		return;
+	if (slot >= EV_SLOTS)
+		slot = EV_SLOTS - 1;
+	__sync_fetch_and_add(&r->latency_ns, latency);
+	__sync_fetch_and_add(&r->latency[slot], 1);
+}
+
+static __always_inline void hot_gogo(const struct hit *h)
+{
+	struct core_use *u = life_of(h);
+	__u64 latency;
+
+	if (!u)
+		return;
+	wait_ended(h, u);
+	latency = since(h, u->ready_ns);
+	if (config.runs)
+		thread_enters(h, u);
+	if (config.sums) {
+		take_use(h->gp, u);
+		add_switch(h, u, latency);
+	}
+	u->ready_ns = 0;
 	if (config.stream & 1u << EV_PROBE_GOGO) {
 		struct ev_gogo ev = {
 			.gp = h->gp,
@@ -393,15 +418,13 @@ static __always_inline void hot_ready(const struct hit *h)
 	struct core_use *u = life_of(h);
 	struct core_thread *t;
 	struct core_edge key = {};
-	__u64 *count, zero = 0, waited, waker = 0;
+	__u64 *count = 0, zero = 0, waited, waker = 0;
 
 	if (!u)
 		return;
 	waited = wait_ended(h, u);
 	u->ready_ns = h->time_ns;
-	if (!config.runs)
-		return;
-	t = thread_of(h);
+	t = config.runs ? thread_of(h) : 0;
 	if (t && t->gp && t->since_ns >= epoch_ns) {
 		key.waker_creator_pc = t->creator_pc;
 		key.waker_entry_pc = t->entry_pc;
@@ -410,7 +433,8 @@ static __always_inline void hot_ready(const struct hit *h)
 	key.wakee_creator_pc = u->creator_pc;
 	key.wakee_entry_pc = u->entry_pc;
 	key.pid = hit_pid(h);
-	count = SUM_OF(wakes, key, zero);
+	if (config.runs && config.sums)
+		count = SUM_OF(wakes, key, zero);
 	if (count)
 		__sync_fetch_and_add(count, 1);
 	if (config.stream & 1u << EV_PROBE_READY) {

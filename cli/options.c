@@ -45,7 +45,8 @@ static const struct argp_option probes_table[] = {
 	{ "strict", KEY_STRICT, 0, 0, "Exit with status 3 if events were lost", 0 },
 	{ 0, 0, 0, 0, "Messages:", 4 },
 	{ "quiet", 'q', 0, 0, "No notes and warnings", 0 },
-	{ "verbose", 'v', 0, 0, "Print the probes in use and their calibrated cost", 0 },
+	{ "verbose", 'v', 0, 0,
+	  "Print the probes in use, and at the end how often each was hit and what that cost", 0 },
 	{ 0 },
 };
 

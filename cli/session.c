@@ -13,6 +13,7 @@
 #include "bpf/attach.h"
 #include "cli/diag.h"
 #include "cli/dry_run.h"
+#include "cli/hits.h"
 #include "cli/ptracer.h"
 #include "cli/resolver.h"
 #include "cli/run_context.h"
@@ -388,6 +389,9 @@ int session_run(struct session *s, const struct session_sink *sink, struct sessi
 		r = tell_end(s, res);
 	if (r < 0 && !res->sink_failure)
 		res->sink_failure = r;
+	for (struct program *p = s->programs; p && s->opt.verbose; p = p->next)
+		if (p->hits.h.kind)
+			hits_print(stderr, &p->hits);
 	return 0;
 }
 

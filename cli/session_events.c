@@ -154,6 +154,8 @@ int session_take(void *arg, const struct ev_header *ev)
 		if (!s->scratch)
 			return -ENOMEM;
 	}
+	if (ev->kind == EV_HITS && ev->size >= sizeof(p->hits))
+		memcpy(&p->hits, ev, sizeof(p->hits));
 	if ((ev->kind == EV_LOST || ev->kind == EV_HITS) && !has_one_source(s))
 		ev = add_up(p, ev, s->scratch);
 	else if (s->opt.follow)

@@ -21,7 +21,7 @@ static inline bool event_valid(const struct ev_header *ev)
 		[EV_STACK_USE] = sizeof(struct ev_stack_use),
 		[EV_SWITCHES] = sizeof(struct ev_switches),
 		[EV_LOST] = sizeof(struct ev_lost),
-		[EV_HITS] = sizeof(struct ev_hits),
+		[EV_HITS] = EV_HITS_SHORT,
 		[EV_EXIT] = sizeof(struct ev_exit),
 		[EV_PROCESS] = sizeof(struct ev_process),
 		[EV_LINE] = sizeof(struct ev_line),

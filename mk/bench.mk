@@ -2,4 +2,5 @@
 
 bench: $(O)/bin/stacktrace
 	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/growth.sh
+	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/switches.sh
 .PHONY: bench

@@ -76,7 +76,7 @@ blocked() { # PROGRAM, of the same run
 
 # One by one, and in a capture: the lines are as many as the hits, and add up to the same.
 streams() { # PROGRAM
-	run_ok "$ST" record -q --source=bpf --max-overhead=100 --events=gogo,park,ready -o cap -- "$1" 500
+	run_ok "$ST" record -q --source=bpf --max-overhead=100 --switches --events=gogo,park,ready -o cap -- "$1" 500
 	run_ok "$ST" report -f json -o out.json cap
 	run_ok "$ST" report -f trace -o trace.txt cap
 	equal "$1: gogo lines" "$(hits gogo)" "$(grep -c ' runs on thread ' trace.txt)"
