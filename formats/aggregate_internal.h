@@ -104,9 +104,9 @@ struct series {
 	bool started;
 	uint64_t begin_ns, width_ns;
 	size_t used;
-	uint64_t stack_bytes, wasted_bytes;    /* of the living, now */
-	uint64_t slice_begin_ns, slice_end_ns; /* of the one looked up last ... */
-	size_t slice_index;		       /* ... which is this */
+	uint64_t stack_bytes, wasted_bytes;	  /* of the living, now */
+	uint64_t slice_begin_ns, slice_length_ns; /* of the one looked up last ... */
+	size_t slice_index;			  /* ... which is this */
 	struct slice slice[SERIES_SLICES];
 };
 
@@ -184,9 +184,26 @@ int processes_event(struct aggregate *a, const struct ev_process *ev);
 void processes_free(struct aggregate *a);
 
 /* The slice of a moment, made the last one if it is.  Never NULL. */
-struct slice *series_at(struct series *s, uint64_t time_ns);
+struct slice *series_find(struct series *s, uint64_t time_ns);
+
+static inline struct slice *series_at(struct series *s, uint64_t time_ns)
+{
+	if (time_ns - s->slice_begin_ns < s->slice_length_ns)
+		return &s->slice[s->slice_index];
+	return series_find(s, time_ns);
+}
 
 /* Notes how many are alive, and what their stacks take, at a moment. */
-void series_note(struct series *s, uint64_t time_ns, uint64_t alive);
+static inline void series_note(struct series *s, uint64_t time_ns, uint64_t alive)
+{
+	struct slice *p = series_at(s, time_ns);
+
+	if (alive > p->alive)
+		p->alive = alive;
+	p->alive_end = alive;
+	p->stack_bytes = s->stack_bytes;
+	p->wasted_bytes = s->wasted_bytes;
+	p->seen = true;
+}
 
 #endif

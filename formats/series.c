@@ -49,12 +49,10 @@ static void widen(struct series *s)
 	s->width_ns *= MERGED;
 }
 
-struct slice *series_at(struct series *s, uint64_t time_ns)
+struct slice *series_find(struct series *s, uint64_t time_ns)
 {
 	uint64_t after, index;
 
-	if (s->started && time_ns >= s->slice_begin_ns && time_ns < s->slice_end_ns)
-		return &s->slice[s->slice_index];
 	if (!s->started) {
 		s->started = true;
 		s->begin_ns = time_ns;
@@ -68,21 +66,8 @@ struct slice *series_at(struct series *s, uint64_t time_ns)
 		s->used = index + 1;
 	s->slice_index = index;
 	s->slice_begin_ns = s->begin_ns + index * s->width_ns;
-	if (__builtin_add_overflow(s->slice_begin_ns, s->width_ns, &s->slice_end_ns))
-		s->slice_end_ns = UINT64_MAX;
+	s->slice_length_ns = s->width_ns;
 	return &s->slice[index];
-}
-
-void series_note(struct series *s, uint64_t time_ns, uint64_t alive)
-{
-	struct slice *p = series_at(s, time_ns);
-
-	if (alive > p->alive)
-		p->alive = alive;
-	p->alive_end = alive;
-	p->stack_bytes = s->stack_bytes;
-	p->wasted_bytes = s->wasted_bytes;
-	p->seen = true;
 }
 
 static struct series_row row_of(const struct series *s, size_t i)

@@ -1,6 +1,7 @@
 # Figures, never tests: absolute times mean nothing on a shared machine, ratios from one run do.
 
-bench: $(O)/bin/stacktrace
+bench: $(O)/bin/stacktrace $(O)/tests/tools/formats_bench
 	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/growth.sh
 	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/switches.sh
+	O=$(abspath $(O)) sh tests/bench/report.sh
 .PHONY: bench

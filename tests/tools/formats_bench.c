@@ -4,6 +4,8 @@
  *
  *	formats_bench aggregate COUNT         COUNT records into an aggregate
  *	formats_bench write COUNT FILE        COUNT records into a capture
+ *	formats_bench switches COUNT FILE     the same, of switches, parks and wake-ups one by one
+ *	formats_bench unpack FILE             a capture's blocks checked and decompressed, no more
  *	formats_bench read FILE               a capture read, the records thrown away
  *	formats_bench report FILE             a capture into an aggregate and the table, shown
  *nowhere
@@ -21,10 +23,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <zstd.h>
 
 #include "base/err.h"
 #include "formats/aggregate.h"
 #include "formats/capture.h"
+#include "formats/capture_input.h"
+#include "formats/capture_walk.h"
 #include "formats/names.h"
 #include "formats/render.h"
 #include "formats/run_info.h"
@@ -151,6 +156,49 @@ static int make(struct maker *m, uint64_t count)
 	return r;
 }
 
+/* One switch to a coroutine, and either its park, or another one made ready by it. */
+static int switch_to(struct maker *m, struct coroutine *c)
+{
+	struct ev_gogo gogo = { .h = header(m, EV_GOGO, sizeof(gogo)),
+				.gp = c->gp,
+				.goid = c->goid,
+				.creator_pc = c->creator,
+				.latency_ns = 300 + next_random() % 5000 };
+	struct ev_park park = { .h = header(m, EV_PARK, sizeof(park)),
+				.gp = c->gp,
+				.goid = c->goid,
+				.creator_pc = c->creator,
+				.run_ns = 500 + next_random() % 20000,
+				.used = 600 + next_random() % 100 * 8,
+				.reason = 13 + next_random() % 3 };
+	const struct coroutine *other = &m->c[next_random() % ALIVE];
+	struct ev_ready ready = { .h = header(m, EV_READY, sizeof(ready)),
+				  .gp = other->gp,
+				  .goid = other->goid,
+				  .creator_pc = other->creator,
+				  .waker_goid = c->goid,
+				  .waker_creator_pc = c->creator,
+				  .wait_ns = 1000 + next_random() % 100000 };
+	int r = m->take(m->arg, &gogo.h);
+
+	if (!r)
+		r = m->take(m->arg, &ready.h);
+	return r ? r : m->take(m->arg, &park.h);
+}
+
+static int make_switches(struct maker *m, uint64_t count)
+{
+	int r = 0;
+
+	m->now = 1000000000;
+	m->left = count + ALIVE;
+	for (unsigned i = 0; i < ALIVE && !r; i++)
+		r = be_born(m, &m->c[i]);
+	while (m->left > 2 && !r)
+		r = switch_to(m, &m->c[next_random() % ALIVE]);
+	return r;
+}
+
 /* --- what takes them ----------------------------------------------------------------------- */
 
 static int nothing(void *arg, const struct ev_header *ev)
@@ -234,7 +282,9 @@ static void bench_aggregate(uint64_t count)
 	aggregate_free(a);
 }
 
-static void bench_write(uint64_t count, const char *file)
+typedef int make_fn(struct maker *m, uint64_t count);
+
+static void bench_write(make_fn *make_all, uint64_t count, const char *file)
 {
 	static struct maker empty, m;
 	struct run_info info = { .cpus = 8 };
@@ -245,15 +295,62 @@ static void bench_write(uint64_t count, const char *file)
 	empty.take = nothing;
 	empty.arg = &ignored;
 	begin = cpu_ns();
-	make(&empty, count);
+	make_all(&empty, count);
 	making = cpu_ns() - begin;
 	begin = cpu_ns();
 	check(capture_create(file, &info, &r.w, &r.e), &r.e);
 	m.take = write_down;
 	m.arg = &r;
-	check(make(&m, count), &r.e);
+	check(make_all(&m, count), &r.e);
 	check(capture_close(r.w, NULL, &r.e), &r.e);
 	print_cost(count, cpu_ns() - begin - making, file);
+}
+
+/* Walks over a file and decompresses each block, without looking inside. */
+static int unpack_each(const char *file, capture_block_fn *fn, void *arg)
+{
+	struct capture_input in;
+	struct capture_walk walk;
+	struct capture_block b;
+	uint8_t *raw = malloc(CAPTURE_MAX_RAW);
+	FILE *f = fopen(file, "re");
+	int r;
+
+	if (!raw || !f || capture_input_init(&in, fileno(f)))
+		err(1, "%s", file);
+	capture_walk_init(&walk);
+	walk.on_block = fn;
+	walk.on_block_arg = arg;
+	while ((r = capture_walk_next(&walk, &in, false, &b)) > 0)
+		if (b.h.flags & CAPTURE_ZSTD)
+			ZSTD_decompress(raw, b.h.raw_size, b.payload, b.h.stored_size);
+	capture_input_release(&in);
+	fclose(f);
+	free(raw);
+	return r;
+}
+
+struct blocks {
+	uint64_t records, bytes;
+};
+
+static void count_block(void *arg, const struct capture_block_info *b)
+{
+	struct blocks *sum = arg;
+
+	sum->records += b->records;
+	sum->bytes += b->raw_size;
+}
+
+/* What reading costs at least: zstd's own work, and the checksums. */
+static void bench_unpack(const char *file)
+{
+	struct blocks sum = { 0 };
+	double begin = cpu_ns();
+
+	check(unpack_each(file, count_block, &sum), NULL);
+	print_cost(sum.records, cpu_ns() - begin, file);
+	printf(" raw %.2f", (double)sum.bytes / (double)sum.records);
 }
 
 static void bench_read(const char *file, bool report)
@@ -300,14 +397,18 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "aggregate"))
 		bench_aggregate(strtoull(argv[2], NULL, 10));
 	else if (argc == 4 && !strcmp(argv[1], "write"))
-		bench_write(strtoull(argv[2], NULL, 10), argv[3]);
+		bench_write(make, strtoull(argv[2], NULL, 10), argv[3]);
+	else if (argc == 4 && !strcmp(argv[1], "switches"))
+		bench_write(make_switches, strtoull(argv[2], NULL, 10), argv[3]);
+	else if (argc == 3 && !strcmp(argv[1], "unpack"))
+		bench_unpack(argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "read"))
 		bench_read(argv[2], false);
 	else if (argc == 3 && !strcmp(argv[1], "report"))
 		bench_read(argv[2], true);
 	else
-		errx(2, "usage: formats_bench aggregate COUNT | write COUNT FILE | read FILE | "
-			"report FILE");
+		errx(2, "usage: formats_bench aggregate COUNT | write COUNT FILE | "
+			"switches COUNT FILE | unpack FILE | read FILE | report FILE");
 	putchar('\n');
 	return 0;
 }
