@@ -12,7 +12,8 @@ enum { KEY_BY = 0x380, KEY_SORT, KEY_COLUMNS, KEY_REVERSE, KEY_PRUNE };
 
 static const struct argp_option table[] = {
 	{ "by", KEY_BY, "WHAT", 0,
-	  "Rows by growth, creator, leaf, stack, step, coroutine, process or time instead of the "
+	  "Rows by growth, creator, leaf, stack, step, coroutine, process, time, alive "
+	  "(at the end) or start (what another first size would change) instead of the "
 	  "summary",
 	  2 },
 	{ "sort", KEY_SORT, "COLUMN", 0,

@@ -21,7 +21,7 @@ _stacktrace() {
 			[ "${COMP_WORDS[1]}" = dump ] && words="text json"
 			;;
 		--source) words="auto bpf ring" ;;
-		--by) words="growth creator leaf stack step coroutine process time" ;;
+		--by) words="growth creator leaf stack step coroutine process time alive start" ;;
 		--weight) words="growths bytes time waste" ;;
 		--events) words="gogo park ready" ;;
 		--count) words="newstack stackalloc stackfree" ;;

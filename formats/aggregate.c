@@ -32,6 +32,7 @@ void aggregate_free(struct aggregate *a)
 	steps_free(a);
 	origins_free(a);
 	processes_free(a);
+	alive_free(a);
 	free(a->kept.row);
 	waits_free(a->waits);
 	free(a);
@@ -167,6 +168,12 @@ int aggregate_take(struct aggregate *a, const struct ev_header *ev, enum filter_
 	case EV_EXIT:
 		take_exit(&a->totals, (const struct ev_exit *)ev);
 		return 0;
+	case EV_GOGO:
+	case EV_PARK:
+	case EV_READY:
+	case EV_BLOCKED:
+		lives_wait(a, ev);
+		return waits_event(a->waits, ev);
 	default:
 		return waits_event(a->waits, ev);
 	}

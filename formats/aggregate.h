@@ -103,6 +103,8 @@ struct creator_row {
 	uint64_t peak_alive;
 	uint64_t final_size[64]; /* coroutines by log2 of their peak stack size */
 	uint64_t end_size[64];	 /* by log2 of the last one */
+	uint64_t first_size[64]; /* by log2 of the first one, of those seen to be born */
+	uint64_t need_size[64];	 /* by log2 of what they need: what_if.h */
 	/* Of those that were seen to be born and to end. */
 	uint64_t lifetime[64]; /* by log2 of their nanoseconds */
 	uint64_t lived, life_ns, max_life_ns;
@@ -180,6 +182,17 @@ void aggregate_keep_coroutines(struct aggregate *a, size_t most, coroutine_rank_
 /* Those kept, in no order, owned by the aggregate. */
 int aggregate_coroutines(const struct aggregate *a, const struct coroutine_row **ret,
 			 size_t *ret_count);
+
+/* Coroutines that were alive at the end, by creator and what they wait for; most first. */
+struct alive_row {
+	struct site creator, entry;
+	const char *reason; /* "" where they do not wait, or nobody looked */
+	uint64_t count, stack_bytes;
+	uint64_t measured, measured_bytes, used_bytes; /* of those whose use was seen */
+	uint64_t oldest_ns;			       /* age of the oldest, 0: not known */
+};
+int aggregate_alive(struct aggregate *a, struct names *n, struct alive_row **ret,
+		    size_t *ret_count);
 
 struct process_row {
 	uint32_t pid, ppid; /* ppid 0: not known */

@@ -7,6 +7,7 @@
  *	steps.c    growths and shrinks by (origin, call stack, from, to), and the call stacks
  *	series.c   what happened when
  *	coroutines.c, processes.c   single ones
+ *	alive.c    what was there at the end
  *	rows.c     all of these merged by name
  *
  * An event costs two look-ups at most: its coroutine and its step.  What a view needs beyond these
@@ -34,6 +35,7 @@ struct origin {
 	uint64_t alive, peak_alive;
 	uint64_t lived, life_ns, max_life_ns, grew, idle_waste;
 	uint64_t final_size[64], end_size[64], lifetime[64];
+	uint64_t first_size[64], need_size[64];
 };
 
 /*
@@ -58,6 +60,8 @@ struct life {
 	bool ended;
 	bool counted; /* has gone into its origin's totals */
 	bool shown;   /* is in the view: counted at all */
+	bool waiting; /* for reason, as far as is known */
+	uint32_t reason;
 };
 
 struct life_slab;
@@ -110,6 +114,16 @@ struct series {
 	struct slice slice[SERIES_SLICES];
 };
 
+/* What was alive at the end. */
+struct left {
+	struct left_key {
+		const struct origin *origin;
+		uint32_t reason, waiting;
+	} key;
+	UT_hash_handle hh;
+	uint64_t count, stack_bytes, measured, measured_bytes, used_bytes, oldest_ns;
+};
+
 /* Single coroutines; a heap with the worst on top. */
 struct kept {
 	coroutine_rank_fn *rank; /* NULL: none are kept */
@@ -133,6 +147,7 @@ struct aggregate {
 	struct series series;
 	struct kept kept;
 	struct process *processes;
+	struct left *left;
 	struct lives lives;
 	struct origin *origins;
 	struct step *steps;
@@ -160,11 +175,19 @@ void lives_free(struct aggregate *a);
 /* The four events of a life.  0 or -ENOMEM; *ret is the coroutine. */
 int lives_newproc(struct aggregate *a, const struct ev_newproc *ev);
 int lives_goexit(struct aggregate *a, const struct ev_goexit *ev);
+/* What a coroutine waits for: EV_PARK, EV_BLOCKED; and that it does not any more: EV_GOGO,
+ * EV_READY.
+ */
+void lives_wait(struct aggregate *a, const struct ev_header *ev);
 int lives_stack_use(struct aggregate *a, const struct ev_stack_use *ev);
 int lives_copystack(struct aggregate *a, const struct ev_copystack *ev, struct life **ret);
 
-/* Counts everything that is still alive, or dead and kept, into the totals. */
+/* Counts everything that is still alive, or dead and kept, into the totals.  Without memory what is
+ * alive is not all in alive.c's tables. */
 void lives_finish(struct aggregate *a);
+
+int alive_add(struct aggregate *a, const struct life *life);
+void alive_free(struct aggregate *a);
 
 int stacks_add(struct aggregate *a, const struct ev_stack *ev);
 const struct stack *stack_find(const struct aggregate *a, uint64_t id); /* or NULL */

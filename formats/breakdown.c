@@ -47,11 +47,16 @@ static const struct {
 	[COLUMN_WASTED] = { "wasted", "WASTED" },
 	[COLUMN_SWITCHES] = { "switches", "SWITCHES" },
 	[COLUMN_STATE] = { "status", "STATUS" },
+	[COLUMN_FIRST] = { "first", "START WITH" },
+	[COLUMN_NOW] = { "now", "NOW" },
+	[COLUMN_COPIES] = { "copies", "COPIES" },
+	[COLUMN_MOVED] = { "moved", "AT MOST" },
 	[COLUMN_CREATOR] = { "creator", "CREATED AT" },
 	[COLUMN_ENTRY] = { "entry", "RUNS" },
 	[COLUMN_LEAF] = { "leaf", "GREW IN" },
 	[COLUMN_CHAIN] = { "chain", "CALL CHAIN" },
 	[COLUMN_NAME] = { "name", "PROGRAM" },
+	[COLUMN_REASON] = { "reason", "WAITING FOR" },
 };
 
 #define END COLUMN_COUNT
@@ -115,6 +120,18 @@ static const struct {
 		      { COLUMN_START, COLUMN_BORN, COLUMN_ENDED, COLUMN_AT_ONCE, COLUMN_GROWTHS,
 			COLUMN_SHRINKS, COLUMN_COPIED, COLUMN_TIME, COLUMN_ALLOCATED, COLUMN_WASTE,
 			COLUMN_SWITCHES, END } },
+	[BY_ALIVE] = { "alive",
+		       COLUMN_ALIVE,
+		       false,
+		       { END },
+		       { COLUMN_ALIVE, COLUMN_LONGEST, COLUMN_ALLOCATED, COLUMN_USED, COLUMN_WASTED,
+			 COLUMN_CREATOR, COLUMN_ENTRY, COLUMN_REASON, END } },
+	[BY_START] = { "start",
+		       COLUMN_CREATOR,
+		       true,
+		       { COLUMN_FIRST, END },
+		       { COLUMN_FIRST, COLUMN_NOW, COLUMN_COROUTINES, COLUMN_COPIES, COLUMN_MOVED,
+			 COLUMN_ALLOCATED, COLUMN_WASTED, COLUMN_CREATOR, COLUMN_ENTRY, END } },
 };
 
 const char *by_name(enum by by)
@@ -331,7 +348,7 @@ static void merge_cell(struct breakdown_row *to, const struct breakdown_row *fro
 	struct breakdown_cell *a = &to->cell[c];
 	const struct breakdown_cell *b = &from->cell[c];
 
-	if (!b->known || c == COLUMN_STACK || c == COLUMN_WASTED)
+	if (!b->known || c == COLUMN_STACK || c == COLUMN_WASTED || c == COLUMN_NOW)
 		return;
 	a->known = true;
 	if (c == COLUMN_LONGEST || c == COLUMN_MOST_USED)

@@ -24,6 +24,8 @@ enum by {
 	BY_COROUTINE,
 	BY_PROCESS,
 	BY_TIME,
+	BY_ALIVE, /* at the end: creator and wait reason */
+	BY_START, /* what if coroutines of a creator began with another size */
 	BY_COUNT,
 };
 const char *by_name(enum by by); /* "creator"; NULL from BY_COUNT on */
@@ -56,12 +58,17 @@ enum column {
 	COLUMN_WASTED,
 	COLUMN_SWITCHES,
 	COLUMN_STATE,
+	COLUMN_FIRST,
+	COLUMN_NOW,
+	COLUMN_COPIES,
+	COLUMN_MOVED,
 	COLUMN_FIRST_LABEL, /* texts from here on */
 	COLUMN_CREATOR = COLUMN_FIRST_LABEL,
 	COLUMN_ENTRY,
 	COLUMN_LEAF,
 	COLUMN_CHAIN,
 	COLUMN_NAME,
+	COLUMN_REASON,
 	COLUMN_COUNT,
 };
 const char *column_name(enum column c);	 /* "at_once"; NULL from COLUMN_COUNT on */

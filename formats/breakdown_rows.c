@@ -13,6 +13,7 @@
 #include "formats/render.h"
 #include "formats/run_info.h"
 #include "formats/sites.h"
+#include "formats/what_if.h"
 
 #define TIME_SLICES 20 /* where nothing else is asked for */
 
@@ -326,6 +327,86 @@ static int fill_time(const struct render_context *c, struct breakdown_list *l)
 	return ret;
 }
 
+/* --- at the end ---------------------------------------------------------------------------- */
+
+static int add_alive(struct breakdown_list *l, const struct alive_row *w)
+{
+	struct breakdown_row *r = breakdown_add(l);
+	int ret;
+
+	if (!r)
+		return -ENOMEM;
+	breakdown_set(r, COLUMN_ALIVE, w->count);
+	if (w->oldest_ns)
+		breakdown_set(r, COLUMN_LONGEST, w->oldest_ns);
+	set_waste(r, w->measured, w->measured_bytes, w->used_bytes);
+	breakdown_set(r, COLUMN_ALLOCATED, w->stack_bytes);
+	ret = set_site(r, COLUMN_CREATOR, &w->creator);
+	if (!ret)
+		ret = set_site(r, COLUMN_ENTRY, &w->entry);
+	if (!ret && *w->reason) {
+		r->cell[COLUMN_REASON].text = strdup(w->reason);
+		ret = r->cell[COLUMN_REASON].text ? 0 : -ENOMEM;
+	}
+	return ret;
+}
+
+static int fill_alive(const struct render_context *c, struct breakdown_list *l)
+{
+	struct alive_row *rows;
+	size_t count;
+	int r = aggregate_alive(c->aggregate, c->names, &rows, &count);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < count && !r; i++)
+		r = add_alive(l, &rows[i]);
+	free(rows);
+	return r;
+}
+
+/* --- what if ------------------------------------------------------------------------------- */
+
+static int add_what_if(struct breakdown_list *l, const struct creator_row *c,
+		       const struct what_if *w)
+{
+	struct breakdown_row *r = breakdown_add(l);
+	int ret;
+
+	if (!r)
+		return -ENOMEM;
+	breakdown_set(r, COLUMN_FIRST, w->start);
+	breakdown_set(r, COLUMN_NOW, (uint64_t)w->is_now);
+	breakdown_set(r, COLUMN_COROUTINES, c->coroutines);
+	breakdown_set(r, COLUMN_COPIES, w->copies);
+	breakdown_set(r, COLUMN_MOVED, w->copied);
+	if (c->measured == c->coroutines)
+		set_waste(r, c->measured, w->stack_bytes,
+			  c->used_bytes < w->stack_bytes ? c->used_bytes : w->stack_bytes);
+	breakdown_set(r, COLUMN_ALLOCATED, w->stack_bytes);
+	ret = set_site(r, COLUMN_CREATOR, &c->creator);
+	return ret ? ret : set_site(r, COLUMN_ENTRY, &c->entry);
+}
+
+static int fill_what_if(const struct render_context *c, struct breakdown_list *l)
+{
+	struct creator_row *rows;
+	struct what_if w[64];
+	size_t count;
+	int r = aggregate_creators(c->aggregate, c->names, &rows, &count);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < count && !r; i++) {
+		size_t sizes = what_if(&rows[i], w);
+
+		for (size_t k = 0; k < sizes && !r; k++)
+			r = add_what_if(l, &rows[i], &w[k]);
+	}
+	free(rows);
+	return r;
+}
+
 int breakdown_fill(const struct render_context *c, enum by by, struct breakdown_list *l)
 {
 	struct filling f = { c, l };
@@ -341,6 +422,10 @@ int breakdown_fill(const struct render_context *c, enum by by, struct breakdown_
 		return fill_processes(c, l);
 	case BY_TIME:
 		return fill_time(c, l);
+	case BY_ALIVE:
+		return fill_alive(c, l);
+	case BY_START:
+		return fill_what_if(c, l);
 	default:
 		return fill_growth(c, by, l);
 	}

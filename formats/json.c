@@ -20,6 +20,7 @@
 #include "formats/render.h"
 #include "formats/run_info.h"
 #include "formats/section.h"
+#include "formats/what_if.h"
 
 /* "ring full" -> "ring_full" */
 static void key_of(char *key, size_t size, const char *name)
@@ -208,6 +209,31 @@ static json_t *growth_object(const struct growth_row *g)
 	return JSON_OBJECT(m);
 }
 
+/* What other first sizes would change: what_if.h. */
+static json_t *what_if_array(const struct creator_row *c)
+{
+	json_t *a = json_array();
+	struct what_if w[64];
+	size_t count = what_if(c, w);
+	bool bad = !a;
+
+	for (size_t i = 0; i < count && !bad; i++) {
+		const struct json_member m[] = {
+			{ "start", json_number(w[i].start) },
+			{ "now", json_boolean(w[i].is_now) },
+			{ "copies", json_number(w[i].copies) },
+			{ "copied_at_most", json_number(w[i].copied) },
+			{ "stack_bytes", json_number(w[i].stack_bytes) },
+		};
+
+		bad = json_array_append_new(a, JSON_OBJECT(m));
+	}
+	if (!bad)
+		return a;
+	json_decref(a);
+	return NULL;
+}
+
 static json_t *creator_object(const struct creator_row *w)
 {
 	const struct json_member m[] = {
@@ -238,6 +264,7 @@ static json_t *creator_object(const struct creator_row *w)
 		{ "lifetimes", json_by_log2(w->lifetime) },
 		{ "end_sizes", json_by_log2(w->end_size) },
 		{ "stack_sizes", json_by_log2(w->final_size) },
+		{ "what_if", what_if_array(w) },
 	};
 
 	return JSON_OBJECT(m);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "formats/aggregate_internal.h"
+#include "formats/what_if.h"
 
 #define SHORT_LIFE_NS 1000000
 #define SLAB_LIVES    256
@@ -104,6 +105,7 @@ static void count(struct aggregate *a, struct life *life)
 	o->grew += !!life->step;
 	o->final_size[log2_floor(life->peak_size)]++;
 	o->end_size[log2_floor(life->size)]++;
+	o->need_size[log2_floor(what_if_need(used, life->peak_size))]++;
 	t->end_size[log2_floor(life->size)]++;
 	sum_add(&t->all_allocated_bytes, life->peak_size);
 	if (life->used) {
@@ -320,6 +322,7 @@ int lives_newproc(struct aggregate *a, const struct ev_newproc *ev)
 	if (a->verdict == FILTER_SHOW) {
 		a->totals.born++;
 		life->origin->born++;
+		life->origin->first_size[log2_floor(ev->stack_size)]++;
 		series_at(&a->series, ev->h.time_ns)->born++;
 	}
 	note_alive(a, ev->h.time_ns);
@@ -392,6 +395,26 @@ int lives_stack_use(struct aggregate *a, const struct ev_stack_use *ev)
 	return 0;
 }
 
+/* Parks and switches tell of coroutines that are known; who they are is told elsewhere. */
+void lives_wait(struct aggregate *a, const struct ev_header *ev)
+{
+	const struct ev_park *park = (const struct ev_park *)ev; /* all of these begin alike */
+	const struct ev_blocked *blocked = (const struct ev_blocked *)ev;
+	const struct identity id = { .pid = ev->pid, .goid = park->goid, .gp = park->gp };
+	struct life *life = find(a, &id);
+
+	if (!life)
+		return;
+	life->waiting = ev->kind == EV_PARK || ev->kind == EV_BLOCKED;
+	if (ev->kind == EV_PARK) {
+		life->reason = park->reason;
+		note(a, life, life->size, park->used);
+	} else if (ev->kind == EV_BLOCKED) {
+		life->reason = blocked->reason;
+		life->waiting = blocked->flags & EV_BLOCKED_STILL;
+	}
+}
+
 int lives_copystack(struct aggregate *a, const struct ev_copystack *ev, struct life **ret)
 {
 	const struct identity id = { ev->h.pid, ev->goid, ev->gp, ev->creator_pc, ev->entry_pc };
@@ -414,6 +437,8 @@ void lives_finish(struct aggregate *a)
 	while (a->lives.dead)
 		forget_eldest(a);
 	HASH_ITER(hh, a->lives.map, life, next) {
+		if (is_in_view(life))
+			alive_add(a, life);
 		forget(a, life);
 		put_unused(&a->lives, life);
 	}

@@ -160,6 +160,8 @@ static void add_creator(void *to, const void *from)
 		sum_add(&a->final_size[i], b->final_size[i]);
 		sum_add(&a->end_size[i], b->end_size[i]);
 		sum_add(&a->lifetime[i], b->lifetime[i]);
+		sum_add(&a->first_size[i], b->first_size[i]);
+		sum_add(&a->need_size[i], b->need_size[i]);
 	}
 }
 
@@ -205,6 +207,8 @@ static struct creator_row creator_row(struct names *n, const struct origin *o)
 	memcpy(row.final_size, o->final_size, sizeof(row.final_size));
 	memcpy(row.end_size, o->end_size, sizeof(row.end_size));
 	memcpy(row.lifetime, o->lifetime, sizeof(row.lifetime));
+	memcpy(row.first_size, o->first_size, sizeof(row.first_size));
+	memcpy(row.need_size, o->need_size, sizeof(row.need_size));
 	return row;
 }
 

@@ -42,15 +42,19 @@ static struct human text_of(enum column column, uint64_t n, bool utf8)
 	case COLUMN_ID:
 	case COLUMN_STATE:
 		return number_of(n);
+	case COLUMN_NOW:
+		return (struct human){ { n ? '*' : ' ' } };
 	case COLUMN_FROM:
 	case COLUMN_TO:
 	case COLUMN_STACK:
+	case COLUMN_FIRST:
 		return human_stack(n);
 	case COLUMN_COPIED:
 	case COLUMN_ALLOCATED:
 	case COLUMN_USED:
 	case COLUMN_MOST_USED:
 	case COLUMN_WASTE:
+	case COLUMN_MOVED:
 		return human_size(n);
 	case COLUMN_TIME:
 	case COLUMN_LIFETIME:
@@ -96,6 +100,8 @@ int table_by(const struct render_context *c)
 			cells[k] = cell_of(c, &b.row[i], b.column[k]);
 		r = grid_add(g, cells);
 	}
+	if (!r && !b.count)
+		fputs("\n  none\n", c->out);
 	r = table_grid(c, g, b.count, r);
 	breakdown_release(&b);
 	return r;
