@@ -86,10 +86,18 @@ static void put_number(const struct dump *d, const char *key, uint64_t n)
 
 static void put_text(const struct dump *d, const char *key, const char *text)
 {
+	char *safe = escape_dup(text, ESCAPE_FIELD);
+
 	put_key(d, key);
 	fputc('"', d->out);
-	escape_put(d->out, text, ESCAPE_FIELD);
+	/* what escaping leaves of JSON's own special characters is its backslash */
+	for (const char *p = safe ? safe : "[no memory]"; *p; p++) {
+		if (*p == '\\' && d->json)
+			fputc('\\', d->out);
+		fputc(*p, d->out);
+	}
 	fputc('"', d->out);
+	free(safe);
 }
 
 static void begin_line(const struct dump *d, const char *type)
@@ -153,7 +161,7 @@ static int event(void *arg, const struct ev_header *ev)
 	int r = 0;
 
 	begin_line(d, "record");
-	put_text(d, "kind", kind ? kind : "unknown");
+	put_text(d, "event", kind ? kind : "unknown");
 	put_number(d, "number", ev->kind);
 	put_number(d, "size", ev->size);
 	put_number(d, "cpu", ev->cpu);

@@ -65,6 +65,15 @@ ssize_t capture_input_need(struct capture_input *in, size_t n)
 	return (ssize_t)(in->end - in->start);
 }
 
+uint64_t capture_input_size(const struct capture_input *in)
+{
+	struct stat st;
+
+	if (!in->can_seek || fstat(in->fd, &st) || st.st_size < in->origin)
+		return 0;
+	return (uint64_t)(st.st_size - in->origin);
+}
+
 int capture_input_seek(struct capture_input *in, uint64_t offset)
 {
 	uint64_t ahead = offset - in->offset;

@@ -45,6 +45,9 @@ static inline void capture_input_drop(struct capture_input *in, size_t n)
 	in->offset += n;
 }
 
+/* Bytes from where reading began to the end of the file; 0: not a file. */
+uint64_t capture_input_size(const struct capture_input *in);
+
 /* Moves to an offset, only if can_seek.  0 or -errno. */
 int capture_input_seek(struct capture_input *in, uint64_t offset);
 

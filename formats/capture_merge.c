@@ -197,19 +197,24 @@ static void change_stacks(struct input *in)
 
 /* --- order --------------------------------------------------------------------------------- */
 
+/* Records of earlier versions can be shorter. */
+static bool keep(void *to, size_t size, const struct ev_header *ev)
+{
+	memset(to, 0, size);
+	memcpy(to, ev, ev->size < size ? ev->size : size);
+	return true;
+}
+
 /* Running totals are kept back.  Whether the record was one. */
 static bool keep_total(struct input *in, const struct ev_header *ev)
 {
 	switch (ev->kind) {
 	case EV_LOST:
-		memcpy(&in->lost, ev, sizeof(in->lost));
-		return true;
+		return keep(&in->lost, sizeof(in->lost), ev);
 	case EV_HITS:
-		memcpy(&in->hits, ev, sizeof(in->hits));
-		return true;
+		return keep(&in->hits, sizeof(in->hits), ev);
 	case EV_EXIT:
-		memcpy(&in->exit, ev, sizeof(in->exit));
-		return true;
+		return keep(&in->exit, sizeof(in->exit), ev);
 	default:
 		return false;
 	}
@@ -311,8 +316,11 @@ static void add_totals(struct sums *s, const struct input *in)
 {
 	for (unsigned i = 0; i < EV_LOST_LIMIT; i++)
 		add(&s->lost.count[i], in->lost.count[i]);
-	for (unsigned i = 0; i < EV_PROBE_LIMIT; i++)
+	for (unsigned i = 0; i < EV_PROBE_LIMIT; i++) {
 		add(&s->hits.hits[i], in->hits.hits[i]);
+		if (!s->hits.each_ns[i])
+			s->hits.each_ns[i] = in->hits.each_ns[i];
+	}
 	add(&s->hits.cost_ns, in->hits.cost_ns);
 	if (in->lost.h.kind)
 		s->lost.h.kind = EV_LOST;

@@ -161,6 +161,12 @@ static int take_block(struct capture_walk *w, struct capture_input *in,
 /* Behind the end block nothing belongs to the capture. */
 static int skip_rest(struct capture_walk *w, struct capture_input *in)
 {
+	uint64_t size = capture_input_size(in);
+
+	if (size > in->offset) { /* of a file it is known without reading */
+		w->damage.skipped_bytes += size - in->offset;
+		return capture_input_seek(in, size);
+	}
 	for (;;) {
 		ssize_t n = capture_input_need(in, 1);
 

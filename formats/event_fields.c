@@ -88,6 +88,7 @@ static const struct event_field ev_lost_fields[] = {
 static const struct event_field ev_hits_fields[] = {
 	NUM(ev_hits, cost_ns),
 	NUMS(ev_hits, hits),
+	NUMS(ev_hits, each_ns),
 	END,
 };
 

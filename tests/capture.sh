@@ -13,8 +13,8 @@ growths_b=$(sed -n 's/^growths //p' out.txt) coroutines_b=$(sed -n 's/^coroutine
 
 # dump: every record, as many as the program itself counts.
 run_ok "$ST" dump a.capture
-equal "dump: copystacks" "$growths_a" "$(grep -c '^record kind="copystack"' out.txt)"
-equal "dump: newprocs" "$coroutines_a" "$(grep -c '^record kind="newproc"' out.txt)"
+equal "dump: copystacks" "$growths_a" "$(grep -c '^record event="copystack"' out.txt)"
+equal "dump: newprocs" "$coroutines_a" "$(grep -c '^record event="newproc"' out.txt)"
 matches "dump: names" '^name .*function="deep"' out.txt
 matches "dump: blocks" '^block .*kind="index"' out.txt
 matches "dump: the recording" '^capture major=1 .*runtime="corun"' out.txt
@@ -61,6 +61,49 @@ END
 	done
 else
 	echo "no python3 or no zstd: the page was not tried"
+fi
+
+# Every field of every kind is where the page says, and has that name.
+if command -v python3 >/dev/null && command -v zstd >/dev/null; then
+	all=$TOP/tests/data/captures/run-1.1.capture
+	run_ok "$ST" dump -f json -o all.json "$all"
+	run_ok python3 "$TOP/tests/data/read_capture.py" "$all"
+	python3 - "$TOP/man/stacktrace-capture.5" all.json out.txt >diff.txt 2>&1 <<'END' || fail "the page's fields: $(cat diff.txt)"
+import json, re, struct, sys
+page, ours, theirs = open(sys.argv[1]).read(), sys.argv[2], sys.argv[3]
+page = page[page.index(".Ss Records"):page.index(".Ss End")]
+fields = {}
+for part in re.split(r"(?m)^\.It (?=\d+: )", page)[1:]:
+    number, name = re.match(r"(\d+): (\w+)", part).groups()
+    rows = re.findall(r"(?m)^\.It (\d+) Ta (\S+(?: bytes)?) Ta (\w+)", part)
+    fields[int(number)] = name, [(int(o), t, f) for o, t, f in rows if f != "reserved"]
+def read(path):
+    return [o for o in map(json.loads, open(path)) if o["type"] == "record"]
+seen = set()
+for a, b in zip(read(ours), read(theirs)):
+    if a["number"] not in fields:
+        continue
+    name, rows = fields[a["number"]]
+    header = {"type", "event", "number", "size", "cpu", "time_ns", "pid", "tid"}
+    assert a["event"] == name, (a, name)
+    short = {f for o, t, f in rows if o >= a["size"]} # fields of a later version
+    assert set(a) - header - short == {f for o, t, f in rows} - short, (name, a)
+    data = b"\0" * 24 + b"".join(struct.pack("<Q", w) for w in b["words"])
+    for offset, kind, field in rows:
+        if field in short:
+            continue
+        if kind in ("u32", "u64"):
+            assert a[field] == struct.unpack_from("<" + {"u32": "I", "u64": "Q"}[kind], data, offset)[0], (name, field)
+        elif kind.startswith("u64["):
+            count = int(kind[4:-1]) if kind[4:-1] else a["depth"]
+            assert a[field] == list(struct.unpack_from("<%dQ" % count, data, offset)), (name, field)
+        else:
+            text = data[offset:].split(b"\0")[0][:16 if kind == "16 bytes" else 64]
+            told = re.sub(rb"\\x(..)", lambda m: bytes.fromhex(m[1].decode()), a[field].encode())
+            assert told == text[:a["length"]] if "length" in a else told == text, (name, field, told, text)
+    seen.add(a["number"])
+assert seen == set(fields), ("not in the capture", set(fields) - seen)
+END
 fi
 
 # merge: everything of both, in order of time; the same capture twice is two processes.

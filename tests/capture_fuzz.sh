@@ -55,4 +55,19 @@ for f in "empty:is empty" "short:ends inside its header|nothing" "$ST:is a progr
 	equal "${f%%:*}: status" 1 "$status"
 	matches "${f%%:*}" "${f#*:}" err.txt
 done
+
+# Huge, with nothing in it: before, behind and instead of a capture.
+cp "$corpus/run-1.0.capture" huge.capture
+if truncate -s 1T huge.capture 2>/dev/null; then
+	limit=20 run "$ST" report huge.capture
+	equal "a terabyte of zeros behind: status" 0 "$status"
+	matches "a terabyte of zeros behind" 'bytes behind the end' out.txt
+	truncate -s 0 huge.capture
+	truncate -s 1T huge.capture
+	limit=20 run "$ST" report huge.capture
+	equal "a terabyte of zeros: status" 1 "$status"
+	rm huge.capture
+else
+	echo "no sparse files of a terabyte here: not tried"
+fi
 finish

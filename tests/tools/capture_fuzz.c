@@ -25,6 +25,7 @@
 #include "formats/aggregate.h"
 #include "formats/capture.h"
 #include "formats/capture_format.h"
+#include "formats/capture_merge.h"
 #include "formats/names.h"
 #include "formats/render.h"
 #include "formats/run_info.h"
@@ -130,6 +131,25 @@ static void show(const char *path, const struct format *format, const struct fil
 	capture_reader_free(r);
 }
 
+/* With itself, so that every number collides. */
+static void merge(const char *path)
+{
+	struct capture_written written;
+	struct capture_damage damage;
+	struct capture_merge *m;
+	struct err e;
+	int r;
+
+	if (capture_merge_new(&m))
+		errx(1, "no memory");
+	r = capture_merge_add(m, path, &e);
+	if (!r)
+		r = capture_merge_add(m, path, &e);
+	if (!r && capture_merge_write(m, "/dev/null", &written, &damage, &e))
+		errx(1, "cannot be merged: %s", e.text);
+	capture_merge_free(m);
+}
+
 static void show_all(const char *path)
 {
 	const struct filter_spec all = { .until_ns = UINT64_MAX };
@@ -144,6 +164,7 @@ static void show_all(const char *path)
 	alarm(LIMIT_S);
 	for (size_t i = 0; i < count; i++)
 		show(path, formats[i], i % 3 ? &all : &some, BY_NOTHING);
+	merge(path);
 	show(path, &format_csv, below(2) ? &all : &some, (enum by)(1 + below(BY_COUNT - 1)));
 	alarm(0);
 }
