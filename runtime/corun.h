@@ -25,9 +25,9 @@
  *
  * Environment: CORUN_STACK (bytes a stack starts with), CORUN_MAXSTACK (most it may have), both
  * also as 64K or 1M, CORUN_ALLOCATOR (page or mmap), and CORUN_DEBUG, a list of: poison (fill old
- * and free stacks), unmap (take their memory away), move (move the stack at every function call;
- * very slow), fail=N (the Nth allocation finds no memory), crash (fatal errors abort and leave a
- * core).
+ * and free stacks), unmap (take their memory away), stackcheck (find addresses of locals that are
+ * kept outside their stack), move (move the stack at every function call; very slow), fail=N (the
+ * Nth allocation finds no memory), crash (fatal errors abort and leave a core).
  *
  * A program that runs out of stack, whose coroutines all wait for each other, or that breaks the
  * runtime's rules ends with a report on standard error and exit status 2, as in Go.

@@ -35,10 +35,9 @@ void debug_read(const char *s)
 		const char *name;
 		bool *flag;
 	} areas[] = {
-		{ "poison", &settings.poison },
-		{ "move", &settings.move },
-		{ "crash", &settings.crash },
-		{ "unmap", &settings.unmap },
+		{ "poison", &settings.poison },		{ "move", &settings.move },
+		{ "crash", &settings.crash },		{ "unmap", &settings.unmap },
+		{ "stackcheck", &settings.stackcheck },
 	};
 	size_t len, i;
 
@@ -51,8 +50,10 @@ void debug_read(const char *s)
 		if (i < sizeof(areas) / sizeof(*areas))
 			*areas[i].flag = true;
 		else if (!read_fail(s, len))
-			fatal("CORUN_DEBUG: '%.*s' is not poison, move, unmap, fail=NUMBER or "
-			      "crash",
+			fatal("CORUN_DEBUG: '%.*s' is not poison, move, unmap, stackcheck, "
+			      "fail=NUMBER or crash",
 			      (int)len, s);
-	}
+	} /* What it reports is stopped, too. */
+	if (settings.stackcheck)
+		settings.unmap = true;
 }

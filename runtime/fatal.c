@@ -16,6 +16,7 @@
 #include "runtime/mheap.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
+#include "runtime/stackcheck.h"
 #include "runtime/symtab.h"
 
 #define MAX_COROUTINES 100 /* in one report */
@@ -197,8 +198,11 @@ void fatal_guard(struct g *gp, uint64_t address)
 
 void fatal_stale(struct g *gp, uint64_t address)
 {
-	complain("coroutine %llu used the address %#llx, which is in a stack that is gone",
-		 (unsigned long long)gp->id, (unsigned long long)address);
+	char fate[256];
+
+	stackcheck_fate(address, fate, sizeof(fate));
+	complain("coroutine %llu used the address %#llx in %s", (unsigned long long)gp->id,
+		 (unsigned long long)address, fate);
 	say("fatal error: address of a local variable kept where it does not move with the stack");
 	say_coroutine(gp, false);
 	end();

@@ -61,6 +61,16 @@ void for_each_g(void (*fn)(struct g *gp, void *arg), void *arg)
 				fn(&b->g[i], arg);
 }
 
+bool is_descriptor(uint64_t address)
+{
+	struct g_block *b;
+
+	for (b = blocks; b; b = b->next)
+		if (address - (uint64_t)b < BLOCK_SIZE)
+			return true;
+	return false;
+}
+
 void gfree_all(void)
 {
 	struct g_block *b;

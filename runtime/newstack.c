@@ -32,6 +32,7 @@
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/segment.h"
+#include "runtime/stackcheck.h"
 
 #define INSN_RET 0xc3
 
@@ -51,6 +52,8 @@ static void move_to(struct g *gp, struct stack new)
 		gp->sched.bp += delta;
 	set_stack(gp, new);
 	gp->status = G_RUNNING;
+	if (unlikely(settings.unmap))
+		stackcheck_moved(gp, old, gp->sched.pc);
 	stackfree(mcache_mine(), old);
 }
 

@@ -24,6 +24,7 @@
 #include "runtime/note.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
+#include "runtime/stackcheck.h"
 
 __thread struct m this_m __attribute__((tls_model("local-exec")));
 struct p the_p;
@@ -218,6 +219,7 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	if (rc)
 		goto out_of_stacks;
 	fault_install();
+	stackcheck_begin();
 	rc = newproc1(fn, arg, creator_pc, 0);
 	if (!rc) {
 		g0_enter(schedule);
@@ -226,6 +228,7 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	for_each_g(drop, NULL);
 	gfree_all();
 	fault_remove();
+	stackcheck_end();
 	signal_stack_remove();
 out_of_stacks:
 	stacks_reset();

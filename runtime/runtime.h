@@ -97,6 +97,8 @@ struct g {
 	/* Policy segmented. */
 	struct segment *segment; /* the newest but the first */
 	struct block *blocks;	 /* of alloca */
+
+	uint32_t moves; /* counted where they are remembered: CORUN_DEBUG=unmap and stackcheck */
 } __attribute__((aligned(64)));
 
 struct gqueue {
@@ -184,6 +186,8 @@ void for_each_g(void (*fn)(struct g *gp, void *arg), void *arg);
 /* gfree.c: descriptors */
 struct g *gget(void); /* NULL: no memory */
 void gput(struct g *gp);
+/* Whether the address lies in a descriptor. */
+bool is_descriptor(uint64_t address);
 void gfree_all(void);
 
 /* stack.c: the stack of a coroutine */
@@ -217,7 +221,7 @@ struct settings {
 	unsigned policy;  /* enum co_policy */
 	unsigned trigger; /* enum co_trigger */
 	bool adaptive;	  /* the first size of a stack is what its entry function used before */
-	bool poison, move, crash, unmap;
+	bool poison, move, crash, unmap, stackcheck;
 	uint64_t fail_at;   /* the allocation that fails, counted from 1; 0: none */
 	unsigned allocator; /* enum stack_owner; 0: as the program says */
 };
@@ -237,6 +241,7 @@ bool is_split(co_fn *fn);
 /* signal.c */
 int signal_stack_install(void);
 void signal_stack_remove(void);
+bool signal_stack_holds(uint64_t address);
 
 /* fatal.c */
 void fatal(const char *fmt, ...) NORETURN __attribute__((format(printf, 1, 2)));

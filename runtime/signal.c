@@ -53,6 +53,11 @@ void signal_stack_remove(void)
 	alternate = NULL;
 }
 
+bool signal_stack_holds(uint64_t address)
+{
+	return alternate && address - (uint64_t)alternate < alternate_size;
+}
+
 uint64_t __corun_signal_begin(void)
 {
 	uint64_t guard = tls_guard();

@@ -12,6 +12,7 @@
 #include "runtime/mcache.h"
 #include "runtime/reserve.h"
 #include "runtime/segment.h"
+#include "runtime/stackcheck.h"
 
 /* Bytes at the top that no frame uses, so that __corun_call_args may read past the first frame. */
 #define TOP_UNMAPPED 144
@@ -48,9 +49,11 @@ int stack_begin(struct g *gp)
 		if (!rc)
 			c->count.reserved += s.hi - s.lo;
 	}
-	if (!rc)
-		set_stack(gp, s);
-	return rc;
+	if (rc)
+		return rc;
+	set_stack(gp, s);
+	gp->moves = 0;
+	return 0;
 }
 
 void stack_end(struct g *gp)
@@ -60,6 +63,8 @@ void stack_end(struct g *gp)
 
 	if (unlikely(gp->segment || gp->blocks))
 		segments_free(gp);
+	if (unlikely(settings.unmap))
+		stackcheck_ended(gp);
 	s = gp->stack;
 	gp->stack = (struct stack){ 0, 0, 0 };
 	if (unlikely(settings.adaptive))

@@ -59,21 +59,21 @@ static const ElfW(Shdr) * sections(size_t *count)
 	return (const ElfW(Shdr) *)(image + e->e_shoff);
 }
 
-/* The function in one symbol table that holds the address. */
-static const ElfW(Sym) * find(const ElfW(Shdr) * table, uint64_t addr)
+/* The function or object in one symbol table that holds the address. */
+static const ElfW(Sym) * find(const ElfW(Shdr) * table, unsigned type, uint64_t addr)
 {
 	const ElfW(Sym) *s = (const ElfW(Sym) *)(image + table->sh_offset);
 	size_t n = table->sh_size / sizeof(*s), i;
 
 	for (i = 0; i < n; i++)
-		if (ELF64_ST_TYPE(s[i].st_info) == STT_FUNC && s[i].st_shndx != SHN_UNDEF &&
+		if (ELF64_ST_TYPE(s[i].st_info) == type && s[i].st_shndx != SHN_UNDEF &&
 		    addr >= s[i].st_value && addr - s[i].st_value < s[i].st_size)
 			return &s[i];
 	return NULL;
 }
 
-/* The name of a function and the distance to its begin. */
-static const char *lookup(uint64_t pc, uint64_t *ret_distance)
+/* The name of a function or object and the distance to its begin. */
+static const char *lookup(uint64_t pc, unsigned type, uint64_t *ret_distance)
 {
 	const ElfW(Ehdr) *e = (const ElfW(Ehdr) *)__ehdr_start;
 	const ElfW(Shdr) * sh;
@@ -88,7 +88,7 @@ static const char *lookup(uint64_t pc, uint64_t *ret_distance)
 		if (sh[i].sh_type != SHT_SYMTAB || sh[i].sh_link >= n ||
 		    !in_file(sh[i].sh_offset, sh[i].sh_size))
 			continue;
-		s = find(&sh[i], pc);
+		s = find(&sh[i], type, pc);
 		if (!s || !in_file(sh[sh[i].sh_link].sh_offset, sh[sh[i].sh_link].sh_size) ||
 		    s->st_name >= sh[sh[i].sh_link].sh_size)
 			continue;
@@ -101,7 +101,7 @@ static const char *lookup(uint64_t pc, uint64_t *ret_distance)
 void symtab_name(uint64_t pc, bool is_return, char *ret, size_t size)
 {
 	uint64_t distance;
-	const char *name = lookup(pc - is_return, &distance);
+	const char *name = lookup(pc - is_return, STT_FUNC, &distance);
 
 	if (!name)
 		snprintf(ret, size, "%#llx", (unsigned long long)pc);
@@ -109,4 +109,18 @@ void symtab_name(uint64_t pc, bool is_return, char *ret, size_t size)
 		snprintf(ret, size, "%.100s+%#llx", name, (unsigned long long)distance + is_return);
 	else
 		snprintf(ret, size, "%.100s", name);
+}
+
+bool symtab_object(uint64_t addr, char *ret, size_t size)
+{
+	uint64_t distance;
+	const char *name = lookup(addr, STT_OBJECT, &distance);
+
+	if (!name)
+		return false;
+	if (distance)
+		snprintf(ret, size, "%.100s+%#llx", name, (unsigned long long)distance);
+	else
+		snprintf(ret, size, "%.100s", name);
+	return true;
 }

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CORUN_DEBUG=stackcheck: what keeps the address of a local is named, and what does not is not. */
+#include <stdint.h>
+
+#include "tests/corun/child.h"
+
+static struct co_chan *gate;
+static long *volatile kept_globally;
+static long **kept_on_heap;
+
+static __attribute__((noinline)) long deep(long n)
+{
+	volatile char room[200];
+
+	room[0] = (char)n;
+	return n ? deep(n - 1) + (room[0] == (char)n) : 0;
+}
+
+static __attribute__((noinline)) long below(long *local)
+{
+	return deep(50) + *local;
+}
+
+/* As the rule allows: down, and in locals of its own. */
+static void good(void *arg)
+{
+	long here = 3, *p = &here, **pp = &p;
+
+	(void)arg;
+	CHECK_EQUAL(below(*pp), 53);
+	CHECK(*pp == &here);
+	free(malloc(1000));
+	printf("good\n");
+}
+
+static void in_global(void *arg)
+{
+	long here = 3;
+
+	(void)arg;
+	kept_globally = &here;
+	CHECK_EQUAL(below(&here), 53);
+	printf("done\n");
+}
+
+static void in_heap(void *arg)
+{
+	long here = 3;
+
+	(void)arg;
+	kept_on_heap = malloc(sizeof(*kept_on_heap));
+	*kept_on_heap = &here;
+	CHECK_EQUAL(below(&here), 53);
+	free(kept_on_heap);
+	printf("done\n");
+}
+
+static void borrower(void *arg)
+{
+	long *volatile borrowed = arg;
+
+	CHECK_EQUAL(co_chan_recv(gate, NULL), -32);
+	CHECK(borrowed == arg);
+}
+
+static void lender(void *arg)
+{
+	long here = 3;
+
+	(void)arg;
+	co_chan_make(0, 0, &gate);
+	co_go(borrower, &here);
+	co_yield();
+	CHECK_EQUAL(below(&here), 53);
+	co_chan_close(gate);
+	co_yield();
+	printf("done\n");
+}
+
+struct packed {
+	char c;
+	long *p;
+	char d[6];
+} __attribute__((packed));
+
+static void in_packed(void *arg)
+{
+	long here = 3;
+	_Alignas(16) struct packed s = { 1, &here, { 0 } };
+	struct packed *p = OPAQUE(&s);
+
+	(void)arg;
+	CHECK_EQUAL(below(&here), 53);
+	CHECK_EQUAL(p->c, 1);
+	printf("done\n");
+}
+
+/* And then it is used. */
+static void used_later(void *arg)
+{
+	long here = 3;
+
+	(void)arg;
+	kept_globally = &here;
+	below(&here);
+	printf("%ld\n", *kept_globally);
+}
+
+static void short_lived(void *arg)
+{
+	long here = 3, *p = OPAQUE(&here);
+
+	(void)arg;
+	kept_globally = p;
+}
+
+static void used_after_end(void *arg)
+{
+	(void)arg;
+	co_go(short_lived, NULL);
+	co_yield();
+	printf("%ld\n", *kept_globally);
+}
+
+/* The C library reads it, on the thread's stack. */
+static void used_by_libc(void *arg)
+{
+	char text[16] = "text";
+
+	(void)arg;
+	kept_globally = (long *)text;
+	CHECK_EQUAL(deep(50), 50);
+	printf("%s\n", (char *)kept_globally);
+}
+
+static const struct role {
+	const char *name;
+	co_fn *fn;
+	int status;
+	const char *said[4];
+} roles[] = {
+	{ "good", good, 0, { "good\n" } },
+	{ "global",
+	  in_global,
+	  0,
+	  { "corun: stackcheck: coroutine 1, growth 1, 2048 to 4096 bytes in deep+",
+	    ": the global kept_globally at 0x", "the address of a local of in_global+",
+	    "corun: stackcheck: 1 places keep addresses of locals across a growth\n" } },
+	{ "heap", in_heap, 0, { ": the heap at 0x", "a local of in_heap+", ": 1 places", "done" } },
+	{ "lender",
+	  lender,
+	  0,
+	  { "the stack of coroutine 2, in borrower+", "the address of a local of lender+",
+	    "done" } },
+	{ "packed", in_packed, 0, { "its own stack, in in_packed+", ", not aligned, at 0x" } },
+	{ "later",
+	  used_later,
+	  2,
+	  { "corun: coroutine 1 used the address 0x",
+	    "in the stack that coroutine 1 had before growth 1, from 2048 to 4096 bytes in deep+",
+	    "fatal error: address of a local variable kept where it does not move",
+	    "\n\tused_later+" } },
+	{ "ended",
+	  used_after_end,
+	  2,
+	  { "in the stack of coroutine 2, which has ended", "\n\tused_after_end+" } },
+	{ "libc", used_by_libc, 2, { "in the stack that coroutine 1 had", "\n\tused_by_libc+" } },
+};
+
+#define ROLES (sizeof(roles) / sizeof(*roles))
+
+int main(int argc, char **argv)
+{
+	size_t i, k;
+	int status;
+
+	for (i = 0; argc > 1 && i < ROLES; i++)
+		if (!strcmp(argv[1], roles[i].name))
+			return co_run(NULL, roles[i].fn, NULL) || check_result();
+	for (i = 0; i < ROLES; i++) {
+		status = child_run(roles[i].name, "CORUN_DEBUG=stackcheck");
+		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == roles[i].status);
+		for (k = 0; k < 4 && roles[i].said[k]; k++)
+			CHECK_SAID(roles[i].said[k]);
+		CHECK_EQUAL(!strstr(child_said, "stackcheck: "),
+			    i == 0 || !strcmp(roles[i].name, "ended"));
+		/* Without the check nobody says anything. */
+		if (roles[i].status == 0) {
+			CHECK_EQUAL(child_run(roles[i].name, NULL), 0);
+			CHECK(!strstr(child_said, "corun"));
+		}
+	}
+	return check_result();
+}
