@@ -9,6 +9,11 @@ _stacktrace_formats() {
 	stacktrace report --help 2>/dev/null | sed -n '/^Formats:/,$s/^  \([a-z]*\)  *.*/\1/p'
 }
 
+# Columns as the complaint about an unknown one lists them.
+_stacktrace_columns() {
+	stacktrace report --sort=? /dev/null 2>&1 | sed -n 's/.* is not one of //p' | tr -d ','
+}
+
 _stacktrace() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=
 	COMPREPLY=()
@@ -21,6 +26,7 @@ _stacktrace() {
 			[ "${COMP_WORDS[1]}" = dump ] && words="text json"
 			;;
 		--source) words="auto bpf ring" ;;
+		--sort | --columns) words=$(_stacktrace_columns) ;;
 		--by) words="growth creator leaf stack step coroutine process time alive start" ;;
 		--weight) words="growths bytes time waste" ;;
 		--events) words="gogo park ready" ;;

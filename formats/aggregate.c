@@ -95,6 +95,7 @@ static void take_hits(struct totals *t, const struct ev_hits *ev)
 static void take_exit(struct totals *t, const struct ev_exit *ev)
 {
 	t->exited = true;
+	t->exit_ns = ev->h.time_ns;
 	t->wait_status = ev->wait_status;
 	t->wall_ns = ev->wall_ns;
 	t->cpu_ns = ev->cpu_ns;

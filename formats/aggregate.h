@@ -41,7 +41,8 @@ struct totals {
 	uint64_t wall_ns, cpu_ns;   /* from EV_EXIT, else last_ns - first_ns and 0 */
 	uint64_t max_rss;
 	uint32_t wait_status;
-	bool exited;	     /* EV_EXIT was seen */
+	bool exited;	  /* EV_EXIT was seen ... */
+	uint64_t exit_ns; /* ... of this time; what comes behind it came from taking probes away */
 	uint64_t coroutines; /* seen at all: born, or first met in another event */
 	uint64_t born, ended;
 	uint64_t alive; /* at the end */

@@ -20,7 +20,8 @@ int alive_add(struct aggregate *a, const struct life *life)
 	const struct left_key key = { .origin = life->origin,
 				      .reason = life->waiting ? life->reason : 0,
 				      .waiting = life->waiting };
-	uint64_t end = a->totals.last_ns;
+	const struct totals *t = &a->totals;
+	uint64_t end = t->exited && t->exit_ns < t->last_ns ? t->exit_ns : t->last_ns;
 	uint64_t age = life->born && end > life->birth_ns ? end - life->birth_ns : 0;
 	struct left *l;
 

@@ -136,24 +136,41 @@ static size_t merge_factor(size_t count, size_t most)
 				return ten * steps[i];
 }
 
+/* Behind the program's end there is only what the taking away of the probes told. */
+static size_t count_used(const struct aggregate *a)
+{
+	const struct series *s = &a->series;
+	size_t used = s->used;
+
+	while (a->totals.exited && used > 1) {
+		const struct slice *p = &s->slice[used - 1];
+
+		if (s->begin_ns + (used - 1) * s->width_ns < a->totals.exit_ns || p->born ||
+		    p->ended || p->growths || p->shrinks || p->switches)
+			break;
+		used--;
+	}
+	return used;
+}
+
 int aggregate_series(const struct aggregate *a, size_t most, struct series_row **ret,
 		     size_t *ret_count, uint64_t *ret_width_ns)
 {
 	const struct series *s = &a->series;
-	size_t factor = merge_factor(s->used, most ? most : 1);
+	size_t used = count_used(a), factor = merge_factor(used, most ? most : 1);
 	struct series_row *rows = calloc(s->used + 1, sizeof(*rows));
 
 	if (!rows)
 		return -ENOMEM;
 	fill_rows(s, rows);
-	for (size_t i = 0; i < s->used; i++) {
+	for (size_t i = 0; i < used; i++) {
 		if (i % factor)
 			add_row(&rows[i / factor], &rows[i]);
 		else
 			rows[i / factor] = rows[i];
 	}
 	*ret = rows;
-	*ret_count = (s->used + factor - 1) / factor;
+	*ret_count = (used + factor - 1) / factor;
 	*ret_width_ns = s->width_ns * factor;
 	return 0;
 }

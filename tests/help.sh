@@ -65,10 +65,12 @@ if command -v bash >/dev/null; then
 		COMP_WORDS=(stacktrace re) COMP_CWORD=1; _stacktrace; echo "${COMPREPLY[*]}"
 		COMP_WORDS=(stacktrace run --sw) COMP_CWORD=2; _stacktrace; echo "${COMPREPLY[*]}"
 		COMP_WORDS=(stacktrace report -f fo) COMP_CWORD=3; _stacktrace; echo "${COMPREPLY[*]}"
+		COMP_WORDS=(stacktrace report --sort grow) COMP_CWORD=3; _stacktrace; echo "${COMPREPLY[*]}"
 		' - "$TOP/completion/stacktrace.bash")
 	[ "$got" = "record report
 --switches
-folded" ] || fail "completion gave: $got"
+folded
+growths" ] || fail "completion gave: $got"
 else
 	echo "no bash: completion not tried"
 fi

@@ -110,6 +110,72 @@ static void check_alive(void **state)
 	tear_down(&s);
 }
 
+static uint64_t by_time(const struct coroutine_row *r)
+{
+	return r->ns;
+}
+
+/* Of 1000 in no order, the five that took most time are kept, and no others. */
+static void check_kept(void **state)
+{
+	const struct coroutine_row *rows;
+	uint64_t sum = 0;
+	struct scene s;
+	size_t count;
+
+	(void)state;
+	set_up(&s);
+	aggregate_keep_coroutines(s.a, 5, by_time);
+	for (uint64_t i = 0; i < 1000; i++) {
+		uint64_t g = 10 + i, ns = i * 7919 % 1009; /* all different */
+
+		TAKE(&s, ev_newproc(s.us++, g, PC_GO_7, PC_FUNC1, 2048));
+		TAKE(&s, ev_copystack(s.us++, g, PC_GO_7, PC_FUNC1, 2048, 4096, 100, ns, 0));
+		if (i % 3)
+			TAKE(&s, ev_goexit(s.us++, g, 4096, 3000));
+	}
+	aggregate_finish(s.a);
+	assert_int_equal(aggregate_coroutines(s.a, &rows, &count), 0);
+	assert_int_equal(count, 5);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t better = 0;
+
+		for (uint64_t k = 0; k < 1000; k++)
+			better += k * 7919 % 1009 > rows[i].ns;
+		assert_true(better < 5);
+		sum += better;
+		assert_int_equal(rows[i].growths, 1);
+		assert_int_equal(rows[i].ns, (rows[i].goid - 10) * 7919 % 1009);
+	}
+	assert_int_equal(sum, 0 + 1 + 2 + 3 + 4);
+	tear_down(&s);
+}
+
+/* What the taking away of probes tells behind the program's end makes nothing older. */
+static void check_end(void **state)
+{
+	struct series_row *series;
+	struct alive_row *rows;
+	uint64_t width;
+	struct scene s;
+	size_t count;
+
+	(void)state;
+	set_up(&s);
+	TAKE(&s, ev_newproc(1000, 10, PC_GO_7, PC_FUNC1, 2048));
+	TAKE(&s, ev_stack_use(90000, 10, 2048, 500));
+	TAKE(&s, ((struct ev_exit){ .h = ev_head(EV_EXIT, sizeof(struct ev_exit), 11000, RUN_PID),
+				    .wall_ns = 11000000 }));
+	aggregate_finish(s.a);
+	assert_int_equal(aggregate_alive(s.a, s.n, &rows, &count), 0);
+	assert_int_equal(rows[0].oldest_ns, 10000000);
+	free(rows);
+	assert_int_equal(aggregate_series(s.a, SERIES_SLICES, &series, &count, &width), 0);
+	assert_int_equal(count * width, 10000000);
+	free(series);
+	tear_down(&s);
+}
+
 static void check_need(void **state)
 {
 	(void)state;
@@ -163,8 +229,8 @@ static void check_what_if(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(check_alive),
-		cmocka_unit_test(check_need),
+		cmocka_unit_test(check_alive),	 cmocka_unit_test(check_kept),
+		cmocka_unit_test(check_end),	 cmocka_unit_test(check_need),
 		cmocka_unit_test(check_what_if),
 	};
 
