@@ -51,6 +51,25 @@ static bool exists(const char *name)
 	return !system(text);
 }
 
+/* Else the shell would take the terminal back while the pager still reads from it. */
+static void end_by_signal(int sig)
+{
+	close(STDOUT_FILENO);
+	while (waitpid(pager.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void wait_when_killed(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (signal(signals[i], end_by_signal) == SIG_IGN)
+			signal(signals[i], SIG_IGN);
+}
+
 void pager_start(void)
 {
 	const char *name = command();
@@ -67,6 +86,8 @@ void pager_start(void)
 	if (pager.pid < 0 || pager.terminal < 0 || dup2(fd[1], STDOUT_FILENO) < 0)
 		pager.pid = 0;
 	close(fd[1]);
+	if (pager.pid > 0)
+		wait_when_killed();
 }
 
 bool pager_is_active(void)

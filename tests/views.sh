@@ -100,6 +100,18 @@ if command -v script >/dev/null; then
 		matches "pager: ${case%:*}" "${case##*:}" first.txt
 		matches "pager: ${case%:*}: all of it" 'events lost' out.txt
 	done
+	# Input that takes long shows how far it has come, where the messages go to a terminal.
+	formats_bench write 1000000 big.capture >/dev/null
+	script -qec "(head -c 6000000 big.capture; sleep 1; tail -c +6000001 big.capture) |
+		'$ST' report -o big.txt -" /dev/null </dev/null >out.txt 2>&1
+	matches "progress" 'reading -: [0-9.]* MiB' out.txt
+	matches "progress: and the report" 'COROUTINES' big.txt
+	# Killed, it leaves the terminal to the pager until that ends.
+	printf '#!/bin/sh\ncat >/dev/null; sleep 1; echo pager ended\n' >slow
+	chmod +x slow
+	script -qec "env PAGER=./slow sh -c '(cat a.capture; sleep 3) | timeout -s INT 1 \"$ST\" report -f trace -; echo killed'" \
+		/dev/null </dev/null >out.txt 2>&1
+	equal "killed with a pager" "pager ended killed" "$(tr -d '\r' <out.txt | grep -E 'pager ended|killed' | tr '\n' ' ' | sed 's/ $//')"
 	script -qec "env PAGER=./pager '$ST' report --no-pager a.capture" /dev/null </dev/null >out.txt 2>&1
 	grep -q paged out.txt && fail "--no-pager pages"
 else
