@@ -74,6 +74,21 @@ uint64_t capture_input_size(const struct capture_input *in)
 	return (uint64_t)(st.st_size - in->origin);
 }
 
+uint64_t capture_input_data(const struct capture_input *in, uint64_t offset)
+{
+	uint64_t size = capture_input_size(in);
+	off_t here, data;
+
+	if (offset >= size)
+		return offset;
+	here = lseek(in->fd, 0, SEEK_CUR);
+	data = lseek(in->fd, in->origin + (off_t)offset, SEEK_DATA);
+	if (data < 0)
+		data = errno == ENXIO ? in->origin + (off_t)size : in->origin + (off_t)offset;
+	lseek(in->fd, here, SEEK_SET);
+	return (uint64_t)(data - in->origin);
+}
+
 int capture_input_seek(struct capture_input *in, uint64_t offset)
 {
 	uint64_t ahead = offset - in->offset;

@@ -48,6 +48,10 @@ static inline void capture_input_drop(struct capture_input *in, size_t n)
 /* Bytes from where reading began to the end of the file; 0: not a file. */
 uint64_t capture_input_size(const struct capture_input *in);
 
+/* The first offset from one on where a file has data and no hole; that offset itself where nobody
+ * can tell.  Moves nothing. */
+uint64_t capture_input_data(const struct capture_input *in, uint64_t offset);
+
 /* Moves to an offset, only if can_seek.  0 or -errno. */
 int capture_input_seek(struct capture_input *in, uint64_t offset);
 

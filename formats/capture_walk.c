@@ -10,6 +10,9 @@
 /* So many bytes of payloads with a wrong checksum are searched for blocks inside. */
 #define SEARCH_BUDGET (UINT64_C(64) << 20)
 
+/* Holes are asked for once so many bytes had no marker. */
+#define HOLE_FROM (1u << 20)
+
 _Static_assert(HEADER_SIZE + CAPTURE_MAX_RAW <= CAPTURE_INPUT_WINDOW, "a block fits the window");
 
 void capture_walk_init(struct capture_walk *w)
@@ -43,15 +46,36 @@ static void skip(struct capture_walk *w, struct capture_input *in, size_t n)
 	w->damage.skipped_bytes += n;
 }
 
+/* Holes of a file are zeros, in which no marker is: over them without reading. */
+static int skip_hole(struct capture_walk *w, struct capture_input *in, size_t window)
+{
+	uint64_t end = in->offset + window, data = capture_input_data(in, end);
+	uint64_t n = data - in->offset;
+
+	if (data <= end)
+		return 0;
+	w->gap += n;
+	w->damage.skipped_bytes += n;
+	return capture_input_seek(in, data);
+}
+
 /* Skips to the next marker in the window, or to where one might begin at the window's end. */
-static void skip_to_marker(struct capture_walk *w, struct capture_input *in, size_t window)
+static int skip_to_marker(struct capture_walk *w, struct capture_input *in, size_t window)
 {
 	const uint8_t *at = capture_input_at(in);
 	const uint8_t *next = memmem(at + 1, window - 1, CAPTURE_MARKER, MARKER_SIZE);
+	uint64_t at_offset = in->offset;
 
 	if (!w->cut)
 		w->gap_is_damage = true;
+	if (!next && window > HOLE_FROM) {
+		int r = skip_hole(w, in, window);
+
+		if (r || in->offset > at_offset)
+			return r;
+	}
 	skip(w, in, next ? (size_t)(next - at) : window - (MARKER_SIZE - 1));
+	return 0;
 }
 
 /* Takes a whole block into account, and what is missing before it. */
@@ -196,7 +220,7 @@ int capture_walk_next(struct capture_walk *w, struct capture_input *in, bool nam
 			return 0;
 		}
 		if (!capture_walk_is_header(capture_input_at(in), &h))
-			skip_to_marker(w, in, (size_t)window);
+			r = skip_to_marker(w, in, (size_t)window);
 		else if (names_only && h.kind == CAPTURE_EVENTS)
 			r = capture_input_seek(in, in->offset + HEADER_SIZE + h.stored_size);
 		else

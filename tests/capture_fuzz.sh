@@ -62,6 +62,10 @@ if truncate -s 1T huge.capture 2>/dev/null; then
 	limit=20 run "$ST" report huge.capture
 	equal "a terabyte of zeros behind: status" 0 "$status"
 	matches "a terabyte of zeros behind" 'bytes behind the end' out.txt
+	head -c 1500 "$corpus/run-1.0.capture" >huge.capture
+	truncate -s 1T huge.capture
+	limit=20 run "$ST" report --strict huge.capture
+	equal "a terabyte of zeros behind a cut: status" 3 "$status"
 	truncate -s 0 huge.capture
 	truncate -s 1T huge.capture
 	limit=20 run "$ST" report huge.capture
