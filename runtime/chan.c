@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "runtime/chan.h"
+#include "runtime/proc.h"
 #include "runtime/runtime.h"
 
 struct waitq {
@@ -25,10 +26,11 @@ struct waitq {
 };
 
 struct co_chan {
+	struct lock lock;
+	bool closed;
 	size_t item_size, capacity;
 	size_t head, count; /* of the items in the buffer */
 	struct waitq senders, receivers;
-	bool closed;
 	_Alignas(16) unsigned char buffer[];
 };
 
@@ -87,16 +89,16 @@ static void wake(struct g *gp, int result)
 	goready(gp);
 }
 
-/* Parks in a queue until somebody has done what the caller came for. */
+/* Parks in a queue, and gives the lock back, until somebody has done what the caller came for. */
 static int wait_in(struct co_chan *c, struct waitq *q, void *item, enum wait_reason reason)
 {
-	struct g *gp = this_m.curg;
+	struct g *gp = getg();
 
 	gp->wait_chan = c;
 	gp->wait_item = item;
 	enqueue(q, gp);
-	gopark(reason);
-	return this_m.curg->wait_result;
+	gopark_unlock(&c->lock, reason);
+	return gp->wait_result;
 }
 
 int co_chan_send(struct co_chan *c, const void *item)
@@ -107,16 +109,21 @@ int co_chan_send(struct co_chan *c, const void *item)
 		return -EINVAL;
 	if (!tls_guard())
 		return -EPERM;
-	if (c->closed)
+	lock(&c->lock);
+	if (c->closed) {
+		unlock(&c->lock);
 		return -EPIPE;
+	}
 	receiver = dequeue(&c->receivers);
 	if (receiver) {
 		copy_item(c, receiver->wait_item, item);
+		unlock(&c->lock);
 		wake(receiver, 0);
 		return 0;
 	}
 	if (c->count < c->capacity) {
 		copy_item(c, slot(c, c->count++), item);
+		unlock(&c->lock);
 		return 0;
 	}
 	return wait_in(c, &c->senders, (void *)item, WAIT_CHAN_SEND);
@@ -130,6 +137,7 @@ int co_chan_recv(struct co_chan *c, void *ret_item)
 		return -EINVAL;
 	if (!tls_guard())
 		return -EPERM;
+	lock(&c->lock);
 	sender = dequeue(&c->senders);
 	if (c->count) {
 		copy_item(c, ret_item, slot(c, 0));
@@ -141,10 +149,12 @@ int co_chan_recv(struct co_chan *c, void *ret_item)
 	} else if (sender) {
 		copy_item(c, ret_item, sender->wait_item);
 	} else if (c->closed) {
+		unlock(&c->lock);
 		return -EPIPE;
 	} else {
 		return wait_in(c, &c->receivers, ret_item, WAIT_CHAN_RECEIVE);
 	}
+	unlock(&c->lock);
 	if (sender)
 		wake(sender, 0);
 	return 0;
@@ -152,17 +162,27 @@ int co_chan_recv(struct co_chan *c, void *ret_item)
 
 int co_chan_close(struct co_chan *c)
 {
+	struct gqueue woken = { 0 };
+	struct m *mp = getm();
 	struct g *gp;
 
 	if (!c)
 		return -EINVAL;
-	if (!this_m.curg || this_m.in_signal)
+	if (!mp->curg || mp->in_signal)
 		return -EPERM;
-	if (c->closed)
+	lock(&c->lock);
+	if (c->closed) {
+		unlock(&c->lock);
 		return -EPIPE;
+	}
 	c->closed = true;
-	while ((gp = dequeue(&c->receivers)) || (gp = dequeue(&c->senders)))
-		wake(gp, -EPIPE);
+	while ((gp = dequeue(&c->receivers)) || (gp = dequeue(&c->senders))) {
+		gp->wait_result = -EPIPE;
+		gqueue_push(&woken, gp);
+	}
+	unlock(&c->lock);
+	while ((gp = gqueue_pop(&woken)))
+		goready(gp);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "runtime/mheap.h"
+#include "runtime/reason.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/stackcheck.h"
@@ -93,13 +94,11 @@ void fatal(const char *fmt, ...)
 
 const char *wait_reason_text(unsigned reason)
 {
-	static const char *const texts[] = {
-		[WAIT_NONE] = "waiting",
-		[WAIT_CHAN_SEND] = "chan send",
-		[WAIT_CHAN_RECEIVE] = "chan receive",
-	};
+#define TEXT(number, text) [number] = text,
+	static const char *const texts[] = { WAIT_REASONS(TEXT) };
+#undef TEXT
 
-	return reason < sizeof(texts) / sizeof(*texts) ? texts[reason] : "waiting";
+	return reason && reason < WAIT_REASON_COUNT ? texts[reason] : "waiting";
 }
 
 static const char *state(const struct g *gp)

@@ -24,13 +24,13 @@ static struct g_block *blocks;
 
 struct g *gget(void)
 {
-	struct g *gp = the_p.gfree;
+	struct g *gp = this_m.p->gfree;
 	struct g_block *b = blocks;
 
 	if (unlikely(settings.fail_at) && debug_fail())
 		return NULL;
 	if (gp) {
-		the_p.gfree = gp->schedlink;
+		this_m.p->gfree = gp->schedlink;
 		return gp;
 	}
 	if (!b || b->used == BLOCK_COUNT) {
@@ -46,8 +46,8 @@ struct g *gget(void)
 
 void gput(struct g *gp)
 {
-	gp->schedlink = the_p.gfree;
-	the_p.gfree = gp;
+	gp->schedlink = this_m.p->gfree;
+	this_m.p->gfree = gp;
 }
 
 void for_each_g(void (*fn)(struct g *gp, void *arg), void *arg)
@@ -79,5 +79,5 @@ void gfree_all(void)
 		blocks = b->next;
 		munmap(b, BLOCK_SIZE);
 	}
-	the_p.gfree = NULL;
+	this_m.p->gfree = NULL;
 }

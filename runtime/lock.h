@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lock.h: a lock of four bytes for the runtime's own short sections, on g0 only.
+ * lock.h: a lock of four bytes for the runtime's own short sections, on g0 and on G.
+ *
+ * Who holds one must not park (but see gopark_unlock), nor call anything that checks its stack.
  *
  * 0: free; 1: held; 2: held, and somebody may sleep.  Taking and leaving it costs two instructions
  * while nobody contends.  A waiter spins shortly first: what the locks protect takes less time than

@@ -54,10 +54,10 @@ struct mcache *mcache_new(void);
 void mcache_flush(struct mcache *c);
 /* The program may have changed the allocator. */
 void mcache_follow(struct mcache *c);
-/* The cache of the P on which this runs. */
+/* The cache of the P on which this runs; on g0. */
 static inline struct mcache *mcache_mine(void)
 {
-	return the_p.mcache;
+	return this_m.p->mcache;
 }
 
 int stackalloc_slow(struct mcache *c, uint64_t size, struct stack *ret);

@@ -22,42 +22,33 @@
 #include "runtime/fault.h"
 #include "runtime/mcache.h"
 #include "runtime/note.h"
+#include "runtime/proc.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/stackcheck.h"
 
 __thread struct m this_m __attribute__((tls_model("local-exec")));
-struct p the_p;
 struct co_stats stats;
 
 _Static_assert(EV_PROBE_GOGO == CORUN_PROBE_GOGO, "asm_amd64.S");
 
 static bool running;	 /* somebody is in co_run */
 static uint64_t last_id; /* never goes back, not even between two co_run */
+static const char *stopped_for;
 
 /* What gogo pops: six registers and the address to go on at. */
 #define SAVED_WORDS 7
 
+static struct p the_p;
+
 static void runqput(struct g *gp)
 {
-	gp->schedlink = NULL;
-	if (the_p.runq.tail)
-		the_p.runq.tail->schedlink = gp;
-	else
-		the_p.runq.head = gp;
-	the_p.runq.tail = gp;
+	gqueue_push(&this_m.p->runq, gp);
 }
 
 static struct g *runqget(void)
 {
-	struct g *gp = the_p.runq.head;
-
-	if (!gp)
-		return NULL;
-	the_p.runq.head = gp->schedlink;
-	if (!the_p.runq.head)
-		the_p.runq.tail = NULL;
-	return gp;
+	return gqueue_pop(&this_m.p->runq);
 }
 
 static void schedule(void) NORETURN;
@@ -83,10 +74,18 @@ static void note_use(struct g *gp)
 		gp->use_max = used;
 }
 
+/* What may be done to a coroutine when its lock is given back happens before. */
 static void park0(struct g *gp)
 {
+	bool (*unlock_fn)(struct g *, void *) = this_m.park_unlock;
+
 	note_use(gp);
 	gp->status = G_WAITING;
+	if (unlock_fn && !unlock_fn(gp, this_m.park_arg)) {
+		gp->wait_reason = WAIT_NONE;
+		gp->status = G_RUNNING;
+		gogo(gp);
+	}
 	schedule();
 }
 
@@ -98,11 +97,26 @@ static void gosched0(struct g *gp)
 	schedule();
 }
 
-/* On G. */
-void gopark(enum wait_reason reason)
+void gopark(park_unlock_fn *unlock_fn, void *arg, enum wait_reason reason)
 {
-	this_m.curg->wait_reason = (uint8_t)reason;
+	struct m *mp = getm();
+
+	mp->park_unlock = unlock_fn;
+	mp->park_arg = arg;
+	mp->curg->wait_reason = (uint8_t)reason;
 	mcall(park0);
+}
+
+static bool give_back(struct g *gp, void *arg)
+{
+	(void)gp;
+	unlock(arg);
+	return true;
+}
+
+void gopark_unlock(struct lock *l, enum wait_reason reason)
+{
+	gopark(give_back, l, reason);
 }
 
 void goready(struct g *gp)
@@ -110,6 +124,29 @@ void goready(struct g *gp)
 	gp->wait_reason = WAIT_NONE;
 	gp->status = G_RUNNABLE;
 	runqput(gp);
+}
+
+void injectglist(struct gqueue *list)
+{
+	struct g *gp;
+
+	while ((gp = gqueue_pop(list)))
+		goready(gp);
+}
+
+void stop_the_world(const char *why)
+{
+	stopped_for = why;
+}
+
+void start_the_world(void)
+{
+	stopped_for = NULL;
+}
+
+void for_each_p(void (*fn)(struct p *p, void *arg), void *arg)
+{
+	fn(&the_p, arg);
 }
 
 static ONE_SITE void newproc_probe(struct g *gp)
@@ -212,6 +249,7 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 		      (void *)fn);
 	memset(&stats, 0, sizeof(stats));
 	memset(&the_p, 0, sizeof(the_p));
+	this_m.p = &the_p;
 	relocate_init();
 	stacks_init();
 	the_p.mcache = mcache_new();
@@ -232,6 +270,7 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	signal_stack_remove();
 out_of_stacks:
 	stacks_reset();
+	this_m.p = NULL;
 out:
 	__atomic_store_n(&running, false, __ATOMIC_RELEASE);
 	return rc;
@@ -253,12 +292,16 @@ void co_exit(void)
 
 uint64_t co_self(void)
 {
-	return this_m.curg ? this_m.curg->id : 0;
+	struct g *gp = getg();
+
+	return gp ? gp->id : 0;
 }
 
 size_t co_stack_size(void)
 {
-	return this_m.curg ? stack_size(this_m.curg) : 0;
+	struct g *gp = getg();
+
+	return gp ? stack_size(gp) : 0;
 }
 
 /* co_stats, on g0. */

@@ -64,12 +64,6 @@ enum g_status {
 	G_COPYSTACK = 8,
 };
 
-enum wait_reason {
-	WAIT_NONE,
-	WAIT_CHAN_SEND,
-	WAIT_CHAN_RECEIVE,
-};
-
 struct g {
 	struct stack stack; /* 0, 0: none */
 	uint64_t stackguard;
@@ -103,6 +97,7 @@ struct g {
 
 struct gqueue {
 	struct g *head, *tail;
+	size_t size;
 };
 
 struct p {
@@ -112,12 +107,15 @@ struct p {
 };
 
 struct m {
-	struct g *curg;
+	struct g *curg; /* what it runs, or ran last before it went to g0 */
+	struct p *p;
 	uint64_t g0_sp;	  /* where calls on g0 begin; 64-byte aligned */
 	uint64_t more_sp; /* __morestack's parking place */
 	uint64_t exit_sp; /* co_run's context */
 	uint32_t in_signal;
-	int tid;
+	/* Of a coroutine that parks. */
+	bool (*park_unlock)(struct g *gp, void *arg);
+	void *park_arg;
 };
 
 /* What __morestack saved; gp[] is indexed by register number (rsp: that of the coroutine). */
@@ -151,7 +149,6 @@ ASSERT_OFFSET(regs, gp, REGS_GP);
 _Static_assert(sizeof(struct regs) == REGS_SIZE, "layout_amd64.h");
 
 extern __thread struct m this_m __attribute__((tls_model("local-exec")));
-extern struct p the_p;
 extern struct co_stats stats;
 extern uint32_t vector_level;
 
@@ -169,6 +166,26 @@ static inline void tls_set_guard(uint64_t guard)
 	__asm__ volatile("movq %0, %%fs:%c1" : : "r"(guard), "i"(TLS_GUARD) : "memory");
 }
 
+/*
+ * On G: the coroutine that runs and its thread.  Not this_m: the compiler may keep an address in
+ * thread-local storage over a call that parks, and the coroutine then goes on on another thread.
+ */
+static inline struct g *getg(void)
+{
+	struct g *gp;
+
+	__asm__ volatile("movq %%fs:this_m@tpoff + %c1, %0" : "=r"(gp) : "i"(M_CURG));
+	return gp;
+}
+
+static inline struct m *getm(void)
+{
+	struct m *mp;
+
+	__asm__ volatile("movq %%fs:0, %0\n\tleaq this_m@tpoff(%0), %0" : "=r"(mp));
+	return mp;
+}
+
 /* asm_amd64.S */
 void mcall(void (*fn)(struct g *)); /* on G */
 void gogo(struct g *gp) NORETURN;
@@ -176,9 +193,7 @@ void gostart(void);		 /* root of each coroutine's stack; never called from C */
 void g0_enter(void (*fn)(void)); /* runs fn on g0 until g0_leave */
 void g0_leave(void) NORETURN;
 
-/* proc.c: coroutines and who runs next */
-void gopark(enum wait_reason reason); /* on G: until goready */
-void goready(struct g *gp);
+/* proc.c: coroutines and who runs next; more in proc.h */
 void goexit0(struct g *gp);
 /* Calls fn for every coroutine that is alive. */
 void for_each_g(void (*fn)(struct g *gp, void *arg), void *arg);
@@ -251,7 +266,6 @@ void fatal_guard(struct g *gp, uint64_t address) NORETURN;
 void fatal_stale(struct g *gp, uint64_t address) NORETURN;
 void fatal_deadlock(void) NORETURN;
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-const char *wait_reason_text(unsigned reason);
 
 /* unwind.c: return addresses, innermost first, of a coroutine in a growth (or parked). */
 enum unwind_end { UNWIND_WHOLE, UNWIND_CUT, UNWIND_BROKEN };

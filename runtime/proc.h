@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proc.h: how coroutines sleep and wake, and how everybody is stopped.
+ *
+ * gopark and goready are the only way to sleep and to wake.  What a coroutine waits for keeps a
+ *list of Gs under a lock of its own; the one who parks hands its unlocking over:
+ *
+ *	lock(&c->lock);				somebody else, any thread:
+ *	enqueue(c, getg());
+ *	gopark_unlock(&c->lock, reason);	lock(&c->lock);
+ *						gp = dequeue(c);
+ *						unlock(&c->lock);
+ *						goready(gp);
+ *
+ * The lock is given back when the coroutine is saved and waiting, by code on g0; so whoever finds
+ *it in the list may make it ready, and another thread may run it at once.  A coroutine may go on on
+ * another thread than it parked on: nothing of this_m, and no address of it, survives a call of
+ * gopark.  Code on G therefore asks getg() and getm(), each time; code on g0 stays on its thread.
+ */
+#ifndef ST_RUNTIME_PROC_H
+#define ST_RUNTIME_PROC_H
+
+#include "runtime/lock.h"
+#include "runtime/reason.h"
+#include "runtime/runtime.h"
+
+/*
+ * Runs on g0 when the coroutine is saved and G_WAITING.  true: it sleeps, and whoever can find it
+ * may have woken it already: do not touch it afterwards.  false: it goes on at once.
+ */
+typedef bool park_unlock_fn(struct g *gp, void *arg);
+
+/* On G: sleeps until goready.  unlock may be NULL. */
+void gopark(park_unlock_fn *unlock, void *arg, enum wait_reason reason);
+/* On G: the same, and gives the lock back. */
+void gopark_unlock(struct lock *l, enum wait_reason reason);
+
+/*
+ * On G or on g0 of any thread that has a P: a coroutine that waits may run again, soon on this P.
+ * Once for each gopark, by the one who took it out of where it waited.
+ */
+void goready(struct g *gp);
+
+/* Lists of coroutines, through schedlink. */
+static inline void gqueue_push(struct gqueue *q, struct g *gp)
+{
+	gp->schedlink = NULL;
+	if (q->tail)
+		q->tail->schedlink = gp;
+	else
+		q->head = gp;
+	q->tail = gp;
+	q->size++;
+}
+
+static inline struct g *gqueue_pop(struct gqueue *q)
+{
+	struct g *gp = q->head;
+
+	if (!gp)
+		return NULL;
+	q->head = gp->schedlink;
+	if (!q->head)
+		q->tail = NULL;
+	q->size--;
+	return gp;
+}
+
+/*
+ * On any thread, with or without a P: all coroutines of a list, which waited, may run again.  The
+ * list is empty afterwards.
+ */
+void injectglist(struct gqueue *list);
+
+/*
+ * Other sources of ready coroutines have their place in find_runnable (proc.c), on g0 with a P:
+ *
+ *	int64_t timers_run(struct p *p, int64_t now);	makes ready (goready) what is due of p's;
+ *							returns its next deadline, INT64_MAX: none
+ *	void netpoll(int64_t until, struct gqueue *ret);	adds who may go on to the list,
+ *which is then injected; 0: does not wait, else sleeps until that time or netpoll_break()
+ *
+ * Times are of CLOCK_MONOTONIC in ns.  timers_run is asked before the run queue, and only if p has
+ * any, since the clock costs more than a switch; netpoll(0) when the queues are empty, before
+ * stealing; and one of the threads that find nothing at all sleeps in netpoll until the earliest
+ * deadline, the others on their own word.  A coroutine that waits for the world outside keeps the
+ * deadlock from being reported: it is counted in sched.outside from before it parks until it is
+ * ready again.
+ */
+
+/*
+ * On g0 with a P: afterwards no other thread runs a coroutine or touches what Ps own, until
+ * start_the_world on the same thread.  Coroutines are where they parked, in a blocking call, or
+ * stopped in a call of the runtime, with their stacks as in gp->sched.  why is for reports.
+ */
+void stop_the_world(const char *why);
+void start_the_world(void);
+
+/* Calls fn for every P there is; the world is stopped, or what fn reads may change. */
+void for_each_p(void (*fn)(struct p *p, void *arg), void *arg);
+
+#endif
