@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIECE 20 /* the most that one character becomes */
+
 /*
  * Length of the UTF-8 sequence at s, or 0 if it is not one.  Overlong forms, surrogates and what
  * lies beyond U+10FFFF are not.
@@ -71,7 +73,23 @@ static const char *entity(unsigned char c)
 	}
 }
 
-/* One character of *s into out, which has room for 16 bytes; the length of it.  Moves *s on. */
+/* A character that JSON, or a <script> around it, would take for something else; 0: it stands for
+ * itself.
+ */
+static unsigned put_json(char c, char *out)
+{
+	if (c == '"' || c == '\\') {
+		out[0] = '\\';
+		out[1] = c;
+		return 2;
+	}
+	if (c != '<' && c != '>' && c != '&')
+		return 0;
+	memcpy(out, c == '<' ? "\\u003c" : c == '>' ? "\\u003e" : "\\u0026", 6);
+	return 6;
+}
+
+/* One character of *s into out, which has room for PIECE bytes; the length of it.  Moves *s on. */
 static unsigned step(const char **s, enum escape_style style, char *out)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -92,6 +110,8 @@ static unsigned step(const char **s, enum escape_style style, char *out)
 		memcpy(out, entity(*p), n);
 		return n;
 	}
+	if (plain && style == ESCAPE_JSON && n == 1 && put_json((char)*p, out))
+		return put_json((char)*p, out);
 	if (plain) {
 		memcpy(out, p, n);
 		if (style == ESCAPE_FRAME && (*p == ';' || *p == ' '))
@@ -99,17 +119,19 @@ static unsigned step(const char **s, enum escape_style style, char *out)
 		return n;
 	}
 	for (unsigned i = 0; i < n; i++) {
+		if (style == ESCAPE_JSON)
+			*out++ = '\\';
 		*out++ = '\\';
 		*out++ = 'x';
 		*out++ = hex[p[i] >> 4];
 		*out++ = hex[p[i] & 15];
 	}
-	return 4 * n;
+	return (style == ESCAPE_JSON ? 5 : 4) * n;
 }
 
 char *escape_dup(const char *s, enum escape_style style)
 {
-	char piece[16];
+	char piece[PIECE];
 	size_t len = 0;
 	const char *p;
 	char *r, *end;
@@ -131,7 +153,7 @@ char *escape_dup(const char *s, enum escape_style style)
 
 void escape_put(FILE *out, const char *s, enum escape_style style)
 {
-	char piece[16];
+	char piece[PIECE];
 
 	while (*s) {
 		unsigned n = step(&s, style, piece);

@@ -18,6 +18,7 @@ enum escape_style {
 	ESCAPE_FIELD, /* also quotes, commas, backslashes: stands in CSV and JSON as it is */
 	ESCAPE_XML,   /* also & < > and quotes as entities: text and attributes of XML and HTML */
 	ESCAPE_FRAME, /* a frame of a folded stack: ";" becomes ":", a space "_" */
+	ESCAPE_JSON,  /* between the quotes of a JSON string, also of one inside HTML's <script> */
 };
 
 /* A copy, the caller's to free; NULL: no memory. */

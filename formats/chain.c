@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/chain.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
+#include "formats/label.h"
 #include "formats/names.h"
 #include "formats/sites.h"
 
@@ -48,4 +52,17 @@ int chain_each(struct names *n, const struct stack_row *row, chain_fn *fn, void 
 	for (uint32_t i = row->depth; i-- > 0 && !r;)
 		r = each_at(n, row->pid, row->pc[i], i == row->depth - 1, fn, arg);
 	return r;
+}
+
+char *chain_label(const struct chain_frame *f)
+{
+	char *place, *label = NULL;
+
+	if (f->kind != CHAIN_CREATOR)
+		return escape_dup(f->site.function, ESCAPE_TEXT);
+	place = label_site(&f->site, true);
+	if (place && asprintf(&label, "go %s", place) < 0)
+		label = NULL;
+	free(place);
+	return label;
 }

@@ -24,4 +24,10 @@ typedef int chain_fn(void *arg, const struct chain_frame *f);
  */
 int chain_each(struct names *n, const struct stack_row *row, chain_fn *fn, void *arg);
 
+/*
+ * "go main.main main.go:7", "main.deep", "[truncated]", safe to print; the caller's to free.  NULL:
+ * no memory.
+ */
+char *chain_label(const struct chain_frame *f);
+
 #endif

@@ -14,6 +14,7 @@ static const struct format *const formats[] = {
 	&format_folded,
 	&format_json,
 	&format_pprof,
+	&format_speedscope,
 	&format_prom,
 	&format_svg,
 };

@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/escape.h"
 #include "base/map.h"
-#include "formats/label.h"
 
 /* Frames are the same if their texts are: several addresses can have one name. */
 struct text {
@@ -200,17 +198,4 @@ void graph_free(struct graph *g)
 const struct graph_node *graph_root(const struct graph *g)
 {
 	return &g->root;
-}
-
-char *graph_label(const struct graph_node *n)
-{
-	char *place, *label = NULL;
-
-	if (n->frame.kind != CHAIN_CREATOR)
-		return escape_dup(n->frame.site.function, ESCAPE_TEXT);
-	place = label_site(&n->frame.site, true);
-	if (place && asprintf(&label, "go %s", place) < 0)
-		label = NULL;
-	free(place);
-	return label;
 }

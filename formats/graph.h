@@ -32,7 +32,4 @@ void graph_free(struct graph *g); /* NULL-safe */
 
 const struct graph_node *graph_root(const struct graph *g);
 
-/* "go main.main main.go:7", "main.deep", "[truncated]", safe to print; the caller's to free. */
-char *graph_label(const struct graph_node *n);
-
 #endif

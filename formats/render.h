@@ -56,6 +56,7 @@ extern const struct format format_folded;
 extern const struct format format_json;
 extern const struct format format_pprof;
 extern const struct format format_prom;
+extern const struct format format_speedscope;
 extern const struct format format_svg;
 
 /* All formats in the order of --help; count in *ret_count. */

@@ -119,7 +119,7 @@ static void put_text(FILE *out, const char *label, double x, double y, double wi
 static void put_frame(struct drawing *d, const struct graph_node *n, double x, double width)
 {
 	FILE *out = d->c->out;
-	char *label = graph_label(n), *safe = label ? escape_dup(label, ESCAPE_XML) : NULL;
+	char *label = chain_label(&n->frame), *safe = label ? escape_dup(label, ESCAPE_XML) : NULL;
 	double y = TOP + n->depth * FRAME_HEIGHT;
 
 	if (!safe) {

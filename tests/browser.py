@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """browser.py FILE[#FRAGMENT] <COMMANDS: a page in a real, headless Chromium, without a network.
+browser.py --check: whether there is one.
 
 Commands, one a line:
 
     eval EXPRESSION     prints its value as JSON
+    await EXPRESSION    waits until it is true
     click EXPRESSION    a press and release of the mouse in the middle of the element it gives
     answer TEXT         what the next prompt() of the page gets
     type TEXT           characters into what has the focus
-    key NAME            a key, such as Escape, Enter or /
+    key NAME            a key, such as Escape, Enter, ArrowDown or /
     dark | light        what the system prefers
     shot FILE           a picture
 
 Speaks the DevTools protocol over a pipe: no port, no library.  Ends with status 1 and a message when
-the page throws an error, or anything is not on the list; requests to a network are errors too.
+the page throws or logs an error, or anything is not on the list; requests to a network are errors too.
 """
 
 import base64
@@ -72,6 +74,10 @@ class Browser:
             self.send("Page.handleJavaScriptDialog", accept=True, promptText=self.answer)
         elif method == "Runtime.exceptionThrown":
             self.errors.append(p["exceptionDetails"].get("exception", {}).get("description", "exception"))
+        elif method == "Runtime.consoleAPICalled" and p["type"] in ("error", "assert"):
+            self.errors.append("logs " + json.dumps([a.get("value", a.get("description")) for a in p["args"]]))
+        elif method == "Log.entryAdded" and p["entry"]["level"] == "error":
+            self.errors.append("logs " + p["entry"]["text"])
         elif method == "Network.requestWillBeSent" and not p["request"]["url"].startswith(("file:", "data:", "blob:")):
             self.errors.append("asks for " + p["request"]["url"])
 
@@ -104,7 +110,7 @@ class Browser:
         targets = self.call("Target.getTargets")["targetInfos"]
         page = next(t for t in targets if t["type"] == "page")
         self.session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Network"):
+        for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(domain + ".enable")
         self.call("Page.navigate", url=url)
         self.wait_for("Page.loadEventFired")
@@ -114,6 +120,13 @@ class Browser:
         if "exceptionDetails" in r:
             raise Failure("%s: %s" % (expression, r["exceptionDetails"]["exception"].get("description", "exception")))
         return r["result"].get("value")
+
+    def wait(self, expression):
+        limit = time.monotonic() + PATIENCE
+        while not self.eval(expression):
+            if time.monotonic() > limit:
+                raise Failure("never true: " + expression)
+            time.sleep(0.05)
 
     def click(self, expression):
         at = self.eval("(() => { const e = %s; e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
@@ -137,6 +150,8 @@ class Browser:
         word, _, rest = line.partition(" ")
         if word == "eval":
             print(json.dumps(self.eval(rest)))
+        elif word == "await":
+            self.wait(rest)
         elif word == "click":
             self.click(rest)
         elif word == "answer":
@@ -161,6 +176,8 @@ def main():
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not program:
         sys.exit("browser.py: no Chromium")
+    if sys.argv[1] == "--check":
+        return
     path, _, fragment = sys.argv[1].partition("#")
     profile = tempfile.mkdtemp()
     browser = Browser(program, profile)

@@ -121,7 +121,7 @@ static void show(const char *path, const struct format *format, const struct fil
 	if (format->end && format->end(s.state, &s.c))
 		errx(1, "%s: cannot be shown", format->name);
 	fclose(s.c.out);
-	if (!strcmp(format->name, "json"))
+	if (!strcmp(format->name, "json") || !strcmp(format->name, "speedscope"))
 		check_json(text, size);
 	free(text);
 	free(s.state);

@@ -81,6 +81,9 @@ static void check_escape(void **state)
 	expect_escaped("a\033[2J\n\t\177", ESCAPE_TEXT, "a\\x1b[2J\\x0a\\x09\\x7f");
 	expect_escaped("F[\"a\",'b']\\", ESCAPE_FIELD, "F[\\x22a\\x22\\x2c\\x27b\\x27]\\x5c");
 	expect_escaped("a b;c", ESCAPE_FRAME, "a_b:c");
+	expect_escaped("\"\\ </script>&ö", ESCAPE_JSON, "\\\"\\\\ \\u003c/script\\u003e\\u0026ö");
+	expect_escaped("\n\xe2\x80\xa8\xff", ESCAPE_JSON, "\\\\x0a\\\\xe2\\\\x80\\\\xa8\\\\xff");
+	expect_escaped("\xf3\xa0\x81\x81", ESCAPE_JSON, "\\\\xf3\\\\xa0\\\\x81\\\\x81");
 	/* C1 control, right-to-left override, byte order mark, zero width, tag, soft hyphen */
 	expect_escaped("\xc2\x9b", ESCAPE_TEXT, "\\xc2\\x9b");
 	expect_escaped("\xe2\x80\xae", ESCAPE_TEXT, "\\xe2\\x80\\xae");
