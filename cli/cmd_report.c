@@ -23,7 +23,6 @@ struct report {
 	const char *path, *sysroot;
 	struct capture_reader *reader;
 	struct intake in;
-	unsigned events; /* since the progress was shown */
 };
 
 enum { KEY_STRICT_DAMAGE = 0x100, KEY_NO_PAGER, KEY_SYSROOT };
@@ -87,19 +86,6 @@ static const struct argp argp = {
 	.children = children,
 };
 
-static int event(void *arg, const struct ev_header *ev)
-{
-	struct report *rep = arg;
-
-	if (!(++rep->events % 65536)) {
-		uint64_t done, all;
-
-		capture_position(rep->reader, &done, &all);
-		progress_show(done, all);
-	}
-	return intake_event(&rep->in, ev);
-}
-
 static int show(struct report *rep, struct err *e)
 {
 	struct capture_damage damage = { 0 };
@@ -115,12 +101,13 @@ static int show(struct report *rep, struct err *e)
 	r = view_open(&rep->show, stdout, &rep->in.view[0], e);
 	if (r)
 		return r;
+	rep->in.reader = rep->reader;
 	progress_start(rep->path);
 	r = intake_find_names(&rep->in, rep->sysroot, capture_info(rep->reader));
 	if (!r)
 		r = intake_begin(&rep->in, &rep->filter, capture_info(rep->reader), &damage);
 	if (!r)
-		r = capture_read(rep->reader, rep->in.names, event, rep, &damage, e);
+		r = capture_read(rep->reader, rep->in.names, intake_event, &rep->in, &damage, e);
 	progress_end();
 	if (r >= 0)
 		r = intake_end(&rep->in);

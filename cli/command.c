@@ -14,6 +14,8 @@ const struct command commands[] = {
 	{ "record", "run a program and write a capture file", cmd_record, EXIT_TRACER_FAILURE,
 	  "stacktrace-record" },
 	{ "report", "report on a capture file", cmd_report, EXIT_BAD_USAGE, "stacktrace-report" },
+	{ "diff", "compare captures of before with captures of after", cmd_diff, EXIT_BAD_USAGE,
+	  "stacktrace-diff" },
 	{ "merge", "write several captures into one", cmd_merge, EXIT_BAD_USAGE,
 	  "stacktrace-merge" },
 	{ "dump", "print a capture file as it is", cmd_dump, EXIT_BAD_USAGE, "stacktrace-dump" },

@@ -19,6 +19,7 @@ enum exit_status {
 	EXIT_OWN_FAILURE = 1,	   /* commands that run no program */
 	EXIT_BAD_USAGE = 2,	   /* the same */
 	EXIT_EVENTS_LOST = 3,	   /* --strict */
+	EXIT_RULE_BROKEN = 3,	   /* diff --fail-if */
 	EXIT_TRACER_FAILURE = 125, /* run, record: own failure and usage */
 	EXIT_CANNOT_EXEC = 126,
 	EXIT_NOT_FOUND = 127,

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "cli/offline.h"
+#include "cli/progress.h"
 #include "cli/view.h"
 #include "formats/aggregate.h"
 #include "formats/names.h"
@@ -52,12 +53,25 @@ int intake_find_names(struct intake *in, const char *sysroot, const struct run_i
 	return r;
 }
 
+#define SHOW_EVERY 65536 /* events */
+
+static void show_progress(struct intake *in)
+{
+	uint64_t done, all;
+
+	in->events = 0;
+	capture_position(in->reader, &done, &all);
+	progress_show(done, all);
+}
+
 int intake_event(void *arg, const struct ev_header *ev)
 {
 	struct intake *in = arg;
 	enum filter_verdict v;
 	int r;
 
+	if (in->reader && ++in->events == SHOW_EVERY)
+		show_progress(in);
 	if (in->offline)
 		offline_event(in->offline, ev);
 	v = filter_event(in->filter, ev);
@@ -91,11 +105,15 @@ int intake_load(struct intake *in, const char *path, const struct filter_spec *s
 	if (r)
 		return r;
 	e->text[0] = '\0';
+	in->reader = reader;
+	progress_start(path);
 	r = intake_find_names(in, NULL, capture_info(reader));
 	if (!r)
 		r = intake_begin(in, spec, capture_info(reader), damage);
 	if (!r)
 		r = capture_read(reader, in->names, intake_event, in, damage, e);
+	progress_end();
+	in->reader = NULL;
 	if (!r)
 		r = intake_end(in);
 	if (r) {

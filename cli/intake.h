@@ -25,6 +25,8 @@ struct intake {
 	struct filter *filter;
 	struct offline *offline;	 /* finds names that a capture lacks; NULL when live */
 	struct view *view[INTAKE_VIEWS]; /* may be NULL */
+	struct capture_reader *reader;	 /* to show how far it has come; NULL when live */
+	unsigned events;		 /* since that was shown */
 };
 
 /* Makes aggregate and names.  e tells on failure; intake_release() is allowed in any case. */

@@ -24,10 +24,15 @@ _stacktrace() {
 		-f | --format)
 			words=$(_stacktrace_formats)
 			[ "${COMP_WORDS[1]}" = dump ] && words="text json"
+			[ "${COMP_WORDS[1]}" = diff ] && words="table csv json folded"
 			;;
 		--source) words="auto bpf ring" ;;
 		--sort | --columns) words=$(_stacktrace_columns) ;;
-		--by) words="growth creator leaf stack step coroutine process time alive start" ;;
+		--by)
+			words="growth creator leaf stack step coroutine process time alive start"
+			[ "${COMP_WORDS[1]}" = diff ] && words="growth creator leaf total"
+			;;
+		--per) words="run second coroutine request" ;;
 		--weight) words="growths bytes time waste" ;;
 		--events) words="gogo park ready" ;;
 		--count) words="newstack stackalloc stackfree" ;;

@@ -8,6 +8,8 @@
  * reader needs to know about quoting; and none begins as a formula does, for the sake of
  * spreadsheets.
  */
+#include "formats/csv.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@
 #include "formats/breakdown.h"
 #include "formats/render.h"
 
-static void put_text(FILE *out, const char *text)
+void csv_put_text(FILE *out, const char *text)
 {
 	if (strchr("=+-@", *text) && *text)
 		fprintf(out, "\\x%02x", (unsigned char)*text++);
@@ -26,7 +28,7 @@ static void put_text(FILE *out, const char *text)
 static void put_cell(FILE *out, const struct breakdown_cell *p, enum column column)
 {
 	if (p->text)
-		put_text(out, p->text);
+		csv_put_text(out, p->text);
 	else if (p->known && column == COLUMN_WASTED)
 		fprintf(out, "%.6f", (double)p->n / 1e6);
 	else if (p->known)

@@ -15,6 +15,8 @@
  * Chains are merged by name, because several addresses can read the same, and sorted, because the
  * same capture must give the same file.
  */
+#include "formats/folded.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -34,6 +36,7 @@ struct chain {
 
 struct folding {
 	const struct render_context *c;
+	bool lines;
 	struct chain *chains;
 };
 
@@ -63,14 +66,14 @@ static int add_chain(struct folding *f, char *text, uint64_t count)
 	return 0;
 }
 
-static void put_root(FILE *out, struct names *n, const struct stack_row *row)
+static void put_root(FILE *out, const struct folding *f, const struct stack_row *row)
 {
 	struct site creator;
-	bool go = site_creator(n, row->pid, row->creator_pc, row->entry_pc, &creator);
+	bool go = site_creator(f->c->names, row->pid, row->creator_pc, row->entry_pc, &creator);
 
 	fputs("go@", out);
 	escape_put(out, creator.function, ESCAPE_FRAME);
-	if (go && creator.line)
+	if (go && creator.line && f->lines)
 		fprintf(out, ":%" PRIu32, creator.line);
 }
 
@@ -99,7 +102,7 @@ static int fold(void *arg, const struct stack_row *row)
 
 	if (!out)
 		return weight ? -ENOMEM : 0;
-	put_root(out, f->c->names, row);
+	put_root(out, f, row);
 	if (row->never_grew)
 		fputs(";[never_grew]", out);
 	else if (!row->depth)
@@ -149,24 +152,35 @@ static int compare_chains(struct chain *a, struct chain *b)
 	return strcmp(a->text, b->text);
 }
 
-static int folded_end(void *state, const struct render_context *c)
+int folded_each(const struct render_context *c, bool lines, folded_fn *fn, void *arg)
 {
-	struct folding f = { .c = c };
+	struct folding f = { .c = c, .lines = lines };
 	struct chain *k, *next;
 	int r = aggregate_each_stack(c->aggregate, fold, &f);
 
-	(void)state;
 	if (!r)
 		r = add_losses(&f);
 	HASH_SORT(f.chains, compare_chains);
 	HASH_ITER(hh, f.chains, k, next) {
 		if (!r)
-			fprintf(c->out, "%s %" PRIu64 "\n", k->text, k->count);
+			r = fn(arg, k->text, k->count);
 		HASH_DEL(f.chains, k);
 		free(k->text);
 		free(k);
 	}
 	return r;
+}
+
+static int print_chain(void *arg, const char *chain, uint64_t weight)
+{
+	fprintf(arg, "%s %" PRIu64 "\n", chain, weight);
+	return 0;
+}
+
+static int folded_end(void *state, const struct render_context *c)
+{
+	(void)state;
+	return folded_each(c, true, print_chain, c->out);
 }
 
 const struct format format_folded = {

@@ -65,11 +65,13 @@ if command -v bash >/dev/null; then
 		COMP_WORDS=(stacktrace re) COMP_CWORD=1; _stacktrace; echo "${COMPREPLY[*]}"
 		COMP_WORDS=(stacktrace run --sw) COMP_CWORD=2; _stacktrace; echo "${COMPREPLY[*]}"
 		COMP_WORDS=(stacktrace report -f fo) COMP_CWORD=3; _stacktrace; echo "${COMPREPLY[*]}"
+		COMP_WORDS=(stacktrace diff --by to) COMP_CWORD=3; _stacktrace; echo "${COMPREPLY[*]}"
 		COMP_WORDS=(stacktrace report --sort grow) COMP_CWORD=3; _stacktrace; echo "${COMPREPLY[*]}"
 		' - "$TOP/completion/stacktrace.bash")
 	[ "$got" = "record report
 --switches
 folded
+total
 growths" ] || fail "completion gave: $got"
 else
 	echo "no bash: completion not tried"
@@ -86,7 +88,7 @@ command -v jq >/dev/null || cp no-jq jq
 PATH=$PWD:$(dirname "$ST"):$PATH
 export PATH
 run=0
-for name in '' -run -record -report -merge -dump -probe; do
+for name in '' -run -record -report -diff -merge -dump -probe; do
 	page=stacktrace$name.1
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/s/^\(\.Dl \)\{0,1\}\$ //p' "$TOP/man/$page" |
 		sed 's/^sudo //' >examples.txt
