@@ -6,12 +6,14 @@ _stacktrace_options() {
 }
 
 _stacktrace_formats() {
-	stacktrace report --help 2>/dev/null | sed -n '/^Formats:/,$s/^  \([a-z]*\)  *.*/\1/p'
+	stacktrace "$1" --help 2>/dev/null | sed -n '/^Formats:/,$s/^  \([a-z]*\)  *.*/\1/p'
 }
 
 # Columns as the complaint about an unknown one lists them.
 _stacktrace_columns() {
-	stacktrace report --sort=? /dev/null 2>&1 | sed -n 's/.* is not one of //p' | tr -d ','
+	local c=report
+	case $1 in gc | sched) c=$1 ;; esac
+	stacktrace $c --columns=? /dev/null 2>&1 | sed -n 's/.* is not one of //p' | tr -d ','
 }
 
 _stacktrace() {
@@ -22,12 +24,12 @@ _stacktrace() {
 	else
 		case $prev in
 		-f | --format)
-			words=$(_stacktrace_formats)
+			words=$(_stacktrace_formats "${COMP_WORDS[1]}")
 			[ "${COMP_WORDS[1]}" = dump ] && words="text json"
 			[ "${COMP_WORDS[1]}" = diff ] && words="table csv json folded"
 			;;
 		--source) words="auto bpf ring" ;;
-		--sort | --columns) words=$(_stacktrace_columns) ;;
+		--sort | --columns) words=$(_stacktrace_columns "${COMP_WORDS[1]}") ;;
 		--by)
 			words="growth creator leaf stack step coroutine process time alive start"
 			[ "${COMP_WORDS[1]}" = diff ] && words="growth creator leaf total"

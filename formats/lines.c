@@ -59,6 +59,16 @@ const struct lines_counts *lines_counts(const struct lines *l)
 	return &l->counts;
 }
 
+void lines_count(struct lines *l, enum line_kind k, bool torn)
+{
+	if (!k) {
+		l->counts.unparsed++;
+		return;
+	}
+	l->counts.line[k]++;
+	l->counts.torn += torn;
+}
+
 uint64_t lines_found(const struct lines_counts *c)
 {
 	uint64_t n = 0;
@@ -84,8 +94,7 @@ static int put_text(struct lines *l, const char *text, size_t len)
 
 static int put_line(struct lines *l, const struct line *line, bool torn)
 {
-	l->counts.line[line->kind]++;
-	l->counts.torn += torn;
+	lines_count(l, line->kind, torn);
 	l->mid = false;
 	return l->sink.line ? l->sink.line(l->sink.arg, line, torn) : 0;
 }

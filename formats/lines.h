@@ -49,6 +49,8 @@ int lines_flush(struct lines *l, bool all);
 bool lines_holds(const struct lines *l); /* something is held back */
 
 const struct lines_counts *lines_counts(const struct lines *l);
+/* Counts a line that came from elsewhere, such as a capture; LINE_NONE: one that is none. */
+void lines_count(struct lines *l, enum line_kind k, bool torn);
 uint64_t lines_found(const struct lines_counts *c); /* lines of any kind */
 
 #endif

@@ -1,7 +1,8 @@
 # Figures, never tests: absolute times mean nothing on a shared machine, ratios from one run do.
 
-bench: $(O)/bin/stacktrace $(O)/tests/tools/formats_bench
+bench: $(O)/bin/stacktrace $(O)/tests/tools/formats_bench $(O)/tests/tools/lines_tool
 	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/growth.sh
 	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/switches.sh
 	O=$(abspath $(O)) sh tests/bench/report.sh
+	TOP=$(CURDIR) O=$(abspath $(O)) sh tests/bench/lines.sh
 .PHONY: bench

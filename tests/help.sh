@@ -81,6 +81,7 @@ fi
 server=$O/samples/c/recurse
 [ -x "$server" ] || { echo "no sample '$server' to run the examples with"; exit 1; }
 cp "$server" ./server
+cat "$TOP/tests/data/lines/both-1.22.txt" >app.log
 printf '#!/bin/sh\ncat\n' >flamegraph.pl
 printf '#!/bin/sh\ncat >/dev/null\n' >no-jq
 chmod +x flamegraph.pl no-jq
@@ -88,7 +89,7 @@ command -v jq >/dev/null || cp no-jq jq
 PATH=$PWD:$(dirname "$ST"):$PATH
 export PATH
 run=0
-for name in '' -run -record -report -diff -merge -dump -probe; do
+for name in '' -run -record -report -diff -merge -dump -probe -gc -sched; do
 	page=stacktrace$name.1
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/s/^\(\.Dl \)\{0,1\}\$ //p' "$TOP/man/$page" |
 		sed 's/^sudo //' >examples.txt
