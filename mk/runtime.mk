@@ -24,9 +24,12 @@ $(O)/.flags-runtime: FORCE
 	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' | cmp -s - $@ || \
 	 echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' > $@
 
-# What runs on a coroutine's stack without a check.
-$(O)/runtime/chan.o $(O)/runtime/proc.o: rt_extra := -Wframe-larger-than=128
-$(O)/runtime/linkcheck_split.o: rt_extra := -fsplit-stack -fno-omit-frame-pointer
+# What runs on a coroutine's stack without a check.  Their calls stay calls, so that reports name them.
+rt_on_g := cancel chan fd mutex own proc select sync time wait
+$(rt_on_g:%=$(O)/runtime/%.o): rt_extra := -Wframe-larger-than=128 -fno-optimize-sibling-calls
+# What checks its stack as a program does.
+$(O)/runtime/linkcheck_split.o $(O)/runtime/io.o $(O)/runtime/net.o: rt_extra := -fsplit-stack \
+ -fno-omit-frame-pointer -maccumulate-outgoing-args -fno-ipa-profile
 
 $(O)/runtime/%.o: runtime/%.c $(O)/.flags-runtime mk/runtime.mk
 	@mkdir -p $(@D)

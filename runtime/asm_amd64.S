@@ -264,10 +264,29 @@ end \name
 .endm
 
 	on_g0	co_go_at, newproc
+	on_g0	co_now, clock_now
 	on_g0	co_chan_make, chan_make
 	on_g0	co_chan_free, chan_free
+	on_g0	co_timer_make, timer_make
+	on_g0	co_timer_set, timer_set
+	on_g0	co_timer_stop, timer_stop
+	on_g0	co_timer_free, timer_free
+	on_g0	co_cancel_make, cancel_make
+	on_g0	co_cancel, cancel
+	on_g0	co_cancel_set, cancel_set
+	on_g0	co_cancel_free, cancel_free
+	on_g0	co_set_name, set_name
+	on_g0	co_name, get_name
+	on_g0	co_key_make, key_make
+	on_g0	co_set, key_set
 	on_g0	co_stats, stats_read
 	on_g0	co_set_allocator, set_allocator
+
+/* And some of its own. */
+	.hidden	wait_prepare, select_begin, select_end
+	on_g0	wait_prepare, wait_prepare0
+	on_g0	select_begin, select_begin0
+	on_g0	select_end, select_end0
 
 /* void co_call(co_fn *fn, void *arg): fn checks its stack, and still shall run on g0. */
 function co_call

@@ -34,6 +34,10 @@ class Coroutine:
             return reason_text(int(self.g["wait_reason"]))
         return STATUS.get(self.status, "status %d" % self.status)
 
+    def name(self):
+        own = self.g["own"]
+        return own["name"].string(errors="replace") if int(own) else ""
+
     def stack(self):
         return int(self.g["stack"]["lo"]), int(self.g["stack"]["hi"])
 
@@ -104,12 +108,9 @@ class Registers:
 
 def reason_text(reason):
     try:
-        for field in gdb.lookup_type("enum wait_reason").fields():
-            if field.enumval == reason:
-                return field.name.replace("WAIT_", "").replace("_", " ").lower()
+        return gdb.parse_and_eval("'wait_reason_text'::texts")[reason].string()
     except gdb.error:
-        pass
-    return "waiting (%d)" % reason
+        return "waiting (%d)" % reason
 
 
 def running():
@@ -152,13 +153,19 @@ def function_at(pc):
     return "0x%x" % pc if text.startswith("No symbol") else text.split(" ")[0]
 
 
+RUNTIME = (
+    "gopark gopark_unlock mcall gosched0 goexit0 wait_in wait_in_as wait_shared wait_until mutex_lock_slow rwlock_lock"
+    " rwlock_lock_surely fd_wait io_call io_blocking"
+).split()
+
+
 def of_runtime(pc):
     """Whether a return address is in corun itself, inlined functions counted as their callers."""
     block = gdb.block_for_pc(pc - 1)
     while block and (not block.function or (block.superblock and block.superblock.function)):
         block = block.superblock
     name = block.function.name if block and block.function else ""
-    return name.startswith("co_") or name in ("gopark", "mcall", "gosched0", "goexit0")
+    return name.startswith("co_") or name in RUNTIME
 
 
 def place(g):
@@ -180,6 +187,8 @@ class InfoCoroutines(gdb.Command):
             lo, hi = g.stack()
             thread = g.thread(threads)
             where = "thread %d" % thread.num if thread else place(g)
+            if g.name():
+                where = '"%s" %s' % (g.name(), where)
             print("%1s %6d  %-16s %8d  %s" % ("*" if thread else "", g.id, g.status_text(), hi - lo, where))
 
 

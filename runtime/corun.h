@@ -37,6 +37,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #pragma GCC visibility push(default)
 
@@ -115,25 +120,316 @@ size_t co_stack_size(void);
 void co_call(co_fn *fn, void *arg);
 
 /*
- * Channels carry items of one size, first in, first out, by copy.  With capacity 0 sender and
- * receiver meet.
+ * (parks) The same for a function that blocks: meanwhile others run.  -EPERM: the caller cannot
+ * park.
  */
+int co_syscall(co_fn *fn, void *arg);
+
+/*
+ * --- time ---
+ *
+ * All times are nanoseconds of CLOCK_MONOTONIC.  Each call that waits has a variant that ends in
+ * _until and takes a deadline: when that has come, and what the caller waits for has not, it
+ * returns -ETIMEDOUT.  With a deadline that has passed, such as 0, it is a try that never parks.
+ */
+#define CO_FOREVER INT64_MAX /* a deadline that never comes */
+
+int64_t co_now(void);
+
+/* (parks) 0 when the time has come, -ECANCELED, -ENOMEM; -EPERM: the caller cannot park.  Not at
+ * all for a time that has passed. */
+int co_sleep(int64_t ns);
+int co_sleep_until(int64_t deadline_ns);
+
+/*
+ * A timer sends the time, an int64_t, into its channel, which holds one and is the timer's own: at
+ * when_ns (CO_FOREVER: not at all), and if period_ns is not 0, each period_ns from then on.  Times
+ * that nobody has taken when the next one comes are left out.
+ */
+struct co_timer;
 struct co_chan;
+
+/* -EINVAL: a negative time; -ENOMEM; -EPERM: outside of coroutines. */
+int co_timer_make(int64_t when_ns, int64_t period_ns, struct co_timer **ret);
+struct co_chan *co_timer_chan(struct co_timer *t);
+/* Changes it, and empties its channel.  1: it was still to fire; 0: it was not; errors as above. */
+int co_timer_set(struct co_timer *t, int64_t when_ns, int64_t period_ns);
+int co_timer_stop(struct co_timer *t);
+/* With its channel.  NULL does nothing.  -EBUSY: coroutines wait in the channel. */
+int co_timer_free(struct co_timer *t);
+
+/*
+ * --- cancellation ---
+ *
+ * A coroutine may have a token set, which those that it starts inherit.  When the token is
+ * canceled, or one that it was made from, all that they wait in returns -ECANCELED: at once, and
+ * whenever they would have to wait again.  A token may also have a deadline: then that is the
+ * latest deadline of every wait under it (-ETIMEDOUT).  What need not wait is done nevertheless.
+ *
+ * Only co_mutex_lock, co_rwlock_read, co_rwlock_write and the way back of co_cond_wait wait on.
+ */
+struct co_cancel;
+
+/* parent may be NULL, deadline_ns CO_FOREVER.  -ENOMEM; -EINVAL. */
+int co_cancel_make(struct co_cancel *parent, int64_t deadline_ns, struct co_cancel **ret);
+/* Also the tokens made from it.  Once more does no harm.  -EINVAL: NULL; -EPERM: outside of
+ * coroutines. */
+int co_cancel(struct co_cancel *t);
+/* It lives on while it is set for a coroutine or other tokens were made from it.  NULL does
+ * nothing. */
+void co_cancel_free(struct co_cancel *t);
+/* For the caller and those that it starts from now on; NULL: none.  -EPERM: outside of
+ * coroutines. */
+int co_cancel_set(struct co_cancel *t);
+/* The caller's own, or NULL. */
+struct co_cancel *co_cancel_get(void);
+/* 0; -ECANCELED; -ETIMEDOUT: its deadline has passed. */
+int co_canceled(const struct co_cancel *t);
+
+/*
+ * --- names, and values that each coroutine has of its own ---
+ */
+
+/* Shown in reports and by gdb; its first 31 bytes are copied.  -EINVAL: NULL; -ENOMEM; -EPERM:
+ * outside of coroutines. */
+int co_set_name(const char *name);
+/* The caller's, "" if it has none.  -ERANGE: longer than size; -EINVAL: no room at all; -EPERM. */
+int co_name(char *ret, size_t size);
+
+#define CO_KEYS 128 /* most there can be */
+
+/*
+ * When a coroutine ends that has a value other than NULL, destroy (if not NULL) is called with it,
+ * on the thread's own stack, where it must not park; not when co_run ends and drops who is left.
+ * Keys are for good.  -EAGAIN: CO_KEYS were made; -EINVAL.
+ */
+int co_key_make(co_fn *destroy, unsigned *ret);
+/* -EINVAL: no such key; -ENOMEM; -EPERM: outside of coroutines. */
+int co_set(unsigned key, void *value);
+/* NULL: none was set. */
+void *co_get(unsigned key);
+
+/*
+ * --- channels ---
+ *
+ * They carry items of one size, first in, first out, by copy.  With capacity 0 sender and receiver
+ * meet.  They may be made before co_run, and outlive it.  A channel that was freed must not be
+ * used: where that is noticed the program ends with a report, with CORUN_DEBUG=poison always.
+ */
 
 /* -EINVAL: impossible sizes; -ENOMEM. */
 int co_chan_make(size_t item_size, size_t capacity, struct co_chan **ret);
 
-/* (parks) -EPIPE: the channel is closed, also while waiting; -EPERM: the caller cannot park. */
+/*
+ * (parks) The item must stay as it is until the call returns.  -EPIPE: the channel is closed, also
+ * while waiting; -EPERM: the caller cannot park; -EINVAL: no channel, or no item; -ECANCELED;
+ * -ETIMEDOUT and -ENOMEM for waits with a deadline or under a token.
+ */
 int co_chan_send(struct co_chan *c, const void *item);
+int co_chan_send_until(struct co_chan *c, const void *item, int64_t deadline_ns);
 
-/* (parks) ret_item may be NULL.  -EPIPE: closed, and nothing left in it; -EPERM as above. */
+/* (parks) ret_item may be NULL.  -EPIPE: closed, and nothing left in it; the others as above. */
 int co_chan_recv(struct co_chan *c, void *ret_item);
+int co_chan_recv_until(struct co_chan *c, void *ret_item, int64_t deadline_ns);
 
 /* Wakes everybody who waits.  -EPIPE: already closed; -EPERM: outside of coroutines. */
 int co_chan_close(struct co_chan *c);
 
 /* NULL does nothing.  -EBUSY: coroutines wait in it. */
 int co_chan_free(struct co_chan *c);
+
+/* Items in it now, and the most it holds; 0 for NULL. */
+size_t co_chan_len(struct co_chan *c);
+size_t co_chan_cap(const struct co_chan *c);
+
+enum co_op {
+	CO_RECV,
+	CO_SEND,
+	CO_DEFAULT, /* if no other can be done at once */
+};
+
+struct co_case {
+	struct co_chan *chan; /* NULL: never ready */
+	enum co_op op;
+	int result; /* of the case that was chosen: 0, or -EPIPE: closed */
+	void *item; /* to send, or where to put what is received (or NULL) */
+};
+
+/*
+ * (parks) Does one of the cases and returns its index.  Of several that can be done at once each is
+ * as likely; without any it waits for ever, or until the deadline.
+ *
+ * -EINVAL: more than 65,535, more than one CO_DEFAULT, or an unknown operation; -EPERM, -ECANCELED,
+ * -ETIMEDOUT, -ENOMEM as above: nothing was done.
+ */
+int co_select(struct co_case *cases, size_t n);
+int co_select_until(struct co_case *cases, size_t n, int64_t deadline_ns);
+
+/*
+ * --- locks and the like ---
+ *
+ * All of them are ready for use when zero, and have nothing to free.  Their members are the
+ * runtime's.  They must not be copied or go away while somebody waits, and, since coroutines that
+ * wait are known by address, must not be locals where stacks move: that ends the program with a
+ * report, as does giving up what is not held.  A lock belongs to no coroutine: another may give it
+ * up.
+ */
+struct co_mutex {
+	uint32_t private_[2];
+	void *private_q[2];
+};
+
+/* (parks) It returns with the mutex.  Where the caller cannot park the program ends. */
+void co_mutex_lock(struct co_mutex *m);
+/* (parks) 0: the caller has it.  -ETIMEDOUT, -ECANCELED, -ENOMEM; -EPERM: it is taken, and the
+ * caller cannot park. */
+int co_mutex_lock_until(struct co_mutex *m, int64_t deadline_ns);
+void co_mutex_unlock(struct co_mutex *m);
+
+/* Many readers or one writer, in the order in which they came. */
+struct co_rwlock {
+	uint32_t private_[4];
+	void *private_q[2];
+};
+
+/* (parks) As for the mutex. */
+void co_rwlock_read(struct co_rwlock *l);
+void co_rwlock_write(struct co_rwlock *l);
+int co_rwlock_read_until(struct co_rwlock *l, int64_t deadline_ns);
+int co_rwlock_write_until(struct co_rwlock *l, int64_t deadline_ns);
+void co_rwlock_unread(struct co_rwlock *l);
+void co_rwlock_unwrite(struct co_rwlock *l);
+
+/* A count, and who waits for it to be 0. */
+struct co_wg {
+	uint32_t private_[2];
+	int64_t private_count;
+	void *private_q[2];
+};
+
+/* n may be negative; a count below 0 ends the program. */
+void co_wg_add(struct co_wg *wg, int64_t n);
+void co_wg_done(struct co_wg *wg); /* the same with -1 */
+/* (parks) -EPERM: the caller cannot park; -ECANCELED, -ETIMEDOUT, -ENOMEM. */
+int co_wg_wait(struct co_wg *wg);
+int co_wg_wait_until(struct co_wg *wg, int64_t deadline_ns);
+
+struct co_sem {
+	uint32_t count; /* to begin with: how many may come without waiting */
+	uint32_t private_;
+	void *private_q[2];
+};
+
+/* (parks) Errors as for the wait group. */
+int co_sem_wait(struct co_sem *s);
+int co_sem_wait_until(struct co_sem *s, int64_t deadline_ns);
+/* -EOVERFLOW: the count is as high as it gets; -EPERM: outside of coroutines. */
+int co_sem_post(struct co_sem *s);
+
+struct co_cond {
+	uint32_t private_[2];
+	void *private_q[2];
+};
+
+/* (parks) Gives the mutex up while it waits, and returns with it in any case.  Never wakes by
+ * itself, but what was signalled need not hold any more.  Errors as for the wait group. */
+int co_cond_wait(struct co_cond *c, struct co_mutex *m);
+int co_cond_wait_until(struct co_cond *c, struct co_mutex *m, int64_t deadline_ns);
+/* The one that waits longest, or all.  With or without the mutex. */
+void co_cond_signal(struct co_cond *c);
+void co_cond_broadcast(struct co_cond *c);
+
+struct co_once {
+	uint32_t done;
+	struct co_mutex mutex;
+};
+
+/* (parks) The first call calls fn(arg); all others return when that has returned. */
+void co_once(struct co_once *o, co_fn *fn, void *arg);
+
+/*
+ * --- input and output ---
+ *
+ * A co_fd stands for a descriptor whose calls park the coroutine instead of the thread: those of
+ * sockets, pipes and the like by epoll, those of files as in co_syscall.  It is a number of its own
+ * kind: once closed it is never taken for the next one, even if that has the same descriptor; calls
+ * return -EBADF, as for any number that is none.  Those that are still open when co_run ends are
+ * closed, but for 0, 1 and 2.
+ *
+ * All of these return -errno as the system call does, -EBADF (also if the co_fd is closed while
+ * they wait), -EPERM where the caller cannot park, and -ETIMEDOUT, -ECANCELED and -ENOMEM for waits
+ * with a deadline or under a token.  Interrupted calls are made again.  A call that need not wait
+ * does not.  Any number of coroutines may wait for the same co_fd.
+ */
+typedef int64_t co_fd; /* negative: an error */
+
+/* <sys/socket.h> has them; its socklen_t is unsigned. */
+struct sockaddr;
+struct addrinfo;
+
+/*
+ * Takes a descriptor over, which gets O_NONBLOCK unless it is a file; it must not be closed but by
+ * co_close.  -EBUSY: it already is taken.  co_fd_release gives it back as it is, and -EBUSY if it
+ * is in use.
+ */
+co_fd co_fd_take(int fd);
+int co_fd_release(co_fd fd);
+/* Of what system calls know as this co_fd. */
+int co_fd_number(co_fd fd);
+/* Whoever waits for it gets -EBADF. */
+int co_close(co_fd fd);
+
+/* (parks) Flags and mode as for open(2), which gets O_CLOEXEC. */
+co_fd co_open(const char *path, int flags, unsigned mode);
+int co_pipe(co_fd ret[2]);
+
+/* (parks) What is there, at most n bytes; 0: the end. */
+ssize_t co_read(co_fd fd, void *buf, size_t n);
+ssize_t co_read_until(co_fd fd, void *buf, size_t n, int64_t deadline_ns);
+/* (parks) All n bytes, in pieces if need be; fewer, if an error or the deadline came in between.  A
+ * socket whose peer is gone says -EPIPE; a pipe also raises SIGPIPE, as ever. */
+ssize_t co_write(co_fd fd, const void *buf, size_t n);
+ssize_t co_write_until(co_fd fd, const void *buf, size_t n, int64_t deadline_ns);
+/* (parks) For files. */
+ssize_t co_pread(co_fd fd, void *buf, size_t n, int64_t offset);
+ssize_t co_pwrite(co_fd fd, const void *buf, size_t n, int64_t offset);
+
+enum co_ready { CO_READABLE = 1, CO_WRITABLE = 2 };
+
+/* (parks) Until it can be read or written, for calls of other libraries.  -EINVAL: neither. */
+int co_wait_fd(co_fd fd, unsigned want);
+int co_wait_fd_until(co_fd fd, unsigned want, int64_t deadline_ns);
+
+co_fd co_socket(int domain, int type, int protocol);
+/* (parks) */
+int co_connect(co_fd fd, const struct sockaddr *to, unsigned size);
+int co_connect_until(co_fd fd, const struct sockaddr *to, unsigned size, int64_t deadline_ns);
+/* A stream socket that is bound (with SO_REUSEADDR) and listens. */
+co_fd co_listen(const struct sockaddr *at, unsigned size, int backlog);
+/* (parks) from and size may be NULL. */
+co_fd co_accept(co_fd fd, struct sockaddr *from, unsigned *size);
+co_fd co_accept_until(co_fd fd, struct sockaddr *from, unsigned *size, int64_t deadline_ns);
+/* (parks) */
+ssize_t co_recvfrom(co_fd fd, void *buf, size_t n, int flags, struct sockaddr *from,
+		    unsigned *size);
+ssize_t co_recvfrom_until(co_fd fd, void *buf, size_t n, int flags, struct sockaddr *from,
+			  unsigned *size, int64_t deadline_ns);
+/* (parks) */
+ssize_t co_sendto(co_fd fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
+		  unsigned size);
+ssize_t co_sendto_until(co_fd fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
+			unsigned size, int64_t deadline_ns);
+/* Who waits to read finds the end, who waits to write -EPIPE. */
+int co_shutdown(co_fd fd, int how);
+
+/* (parks) As getaddrinfo(3), with -errno: -ENOENT: no such name.  To be freed by freeaddrinfo. */
+int co_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+		   struct addrinfo **ret);
+/* (parks) host may be NULL: this one; service is a name or a number.  The first address that can be
+ * had, or the error of the last. */
+co_fd co_tcp_listen(const char *host, const char *service);
+co_fd co_tcp_connect(const char *host, const char *service);
+co_fd co_tcp_connect_until(const char *host, const char *service, int64_t deadline_ns);
 
 #define CO_ORDERS 32 /* stacks of order n have 2048 << n bytes */
 
@@ -177,5 +473,9 @@ extern const struct co_stack_allocator co_mmap_allocator; /* one mapping each, w
 int co_set_allocator(const struct co_stack_allocator *a);
 
 #pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "runtime/mheap.h"
+#include "runtime/own.h"
 #include "runtime/reason.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
@@ -150,11 +151,13 @@ static void say_chain(const struct g *gp, bool growing)
 static void say_coroutine(const struct g *gp, bool growing)
 {
 	char entry[NAME_SIZE], creator[NAME_SIZE];
+	const char *name = own_name(gp);
 
 	symtab_name((uint64_t)gp->entry, false, entry, sizeof(entry));
 	symtab_name(gp->creator_pc, true, creator, sizeof(creator));
-	say("\ncoroutine %llu [%s]: %s, created by %s", (unsigned long long)gp->id,
-	    growing ? "running" : state(gp), entry, creator);
+	say("\ncoroutine %llu%s%s%s [%s]: %s, created by %s", (unsigned long long)gp->id,
+	    *name ? " \"" : "", name, *name ? "\"" : "", growing ? "running" : state(gp), entry,
+	    creator);
 	say_chain(gp, growing);
 }
 
@@ -204,6 +207,25 @@ void fatal_stale(struct g *gp, uint64_t address)
 		 (unsigned long long)address, fate);
 	say("fatal error: address of a local variable kept where it does not move with the stack");
 	say_coroutine(gp, false);
+	end();
+}
+
+/* On g0, the coroutine saved. */
+static const char *misuse;
+
+static void fatal_misuse0(struct g *gp)
+{
+	say("fatal error: %s", misuse);
+	say_coroutine(gp, false);
+	end();
+}
+
+void fatal_misuse(const char *what)
+{
+	misuse = what;
+	if (tls_guard())
+		mcall(fatal_misuse0);
+	say("fatal error: %s", what);
 	end();
 }
 

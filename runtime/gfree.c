@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "runtime/runtime.h"
+#include "runtime/wait.h"
 
 #define BLOCK_SIZE  (64u << 10)
 #define BLOCK_COUNT ((BLOCK_SIZE - 64) / sizeof(struct g))
@@ -74,9 +75,12 @@ bool is_descriptor(uint64_t address)
 void gfree_all(void)
 {
 	struct g_block *b;
+	size_t i;
 
 	while ((b = blocks)) {
 		blocks = b->next;
+		for (i = 0; i < b->used; i++)
+			wait_free(&b->g[i]);
 		munmap(b, BLOCK_SIZE);
 	}
 	this_m.p->gfree = NULL;

@@ -18,14 +18,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/chan.h"
 #include "runtime/fault.h"
 #include "runtime/mcache.h"
+#include "runtime/netpoll.h"
 #include "runtime/note.h"
+#include "runtime/own.h"
 #include "runtime/proc.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/stackcheck.h"
+#include "runtime/wait.h"
 
 __thread struct m this_m __attribute__((tls_model("local-exec")));
 struct co_stats stats;
@@ -54,10 +56,20 @@ static struct g *runqget(void)
 static void schedule(void) NORETURN;
 static void schedule(void)
 {
-	struct g *gp = runqget();
+	struct g *gp;
 
-	if (!gp)
-		fatal_deadlock();
+	if (timers_next(&this_m.p->timers) != TIMER_NEVER)
+		timers_run(this_m.p, clock_now());
+	while (!(gp = runqget())) {
+		struct gqueue ready = { 0 };
+		int64_t until = timers_next(&this_m.p->timers);
+
+		if (until == TIMER_NEVER && !netpoll_awaited())
+			fatal_deadlock();
+		netpoll(until, &ready);
+		injectglist(&ready);
+		timers_run(this_m.p, clock_now());
+	}
 	gp->status = G_RUNNING;
 	this_m.curg = gp;
 	stats.switches++;
@@ -181,7 +193,7 @@ static int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t paren
 	gp->use_max = 0;
 	gp->status = G_RUNNABLE;
 	gp->wait_reason = WAIT_NONE;
-	gp->wait_chan = NULL;
+	cancel_inherit(gp, this_m.curg);
 	stats.born++;
 	newproc_probe(gp);
 	runqput(gp);
@@ -214,6 +226,8 @@ void goexit0(struct g *gp)
 	bool last = gp->parent_id == 0;
 
 	note_use(gp);
+	own_end(gp, true);
+	cancel_drop(gp);
 	goexit_probe(gp);
 	stats.ended++;
 	gp->status = G_DEAD;
@@ -228,7 +242,9 @@ void goexit0(struct g *gp)
 static void drop(struct g *gp, void *arg)
 {
 	(void)arg;
-	chan_forget(gp);
+	wait_forget(gp);
+	own_end(gp, false);
+	cancel_drop(gp);
 	gp->status = G_DEAD;
 	stack_end(gp);
 }
@@ -250,6 +266,7 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	memset(&stats, 0, sizeof(stats));
 	memset(&the_p, 0, sizeof(the_p));
 	this_m.p = &the_p;
+	timers_init(&the_p.timers);
 	relocate_init();
 	stacks_init();
 	the_p.mcache = mcache_new();
@@ -264,6 +281,7 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 		ring_living();
 	}
 	for_each_g(drop, NULL);
+	netpoll_end();
 	gfree_all();
 	fault_remove();
 	stackcheck_end();
@@ -281,6 +299,15 @@ int co_yield(void)
 	if (!tls_guard())
 		return -EPERM;
 	mcall(gosched0);
+	return 0;
+}
+
+/* With one M there is nobody to run the others. */
+int co_syscall(co_fn *fn, void *arg)
+{
+	if (!tls_guard())
+		return -EPERM;
+	co_call(fn, arg);
 	return 0;
 }
 

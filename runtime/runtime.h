@@ -28,6 +28,7 @@
 
 #include "runtime/corun.h"
 #include "runtime/layout_amd64.h"
+#include "runtime/timer.h"
 
 #if !defined(__x86_64__) || defined(__ILP32__)
 #error "corun knows only x86-64"
@@ -64,6 +65,20 @@ enum g_status {
 	G_COPYSTACK = 8,
 };
 
+/* Coroutines that wait for one thing; see wait.h. */
+struct waitq {
+	struct sudog *first, *last;
+};
+
+struct sudog {
+	struct g *g;
+	struct waitq *q; /* in which it is, or NULL */
+	struct sudog *next, *prev;
+	void *item;	/* where the item is that it sends, or goes that it receives */
+	unsigned index; /* of the case in co_select */
+	bool shared;	/* the wait may end in other ways, too: who ends it must claim it */
+};
+
 struct g {
 	struct stack stack; /* 0, 0: none */
 	uint64_t stackguard;
@@ -82,11 +97,14 @@ struct g {
 	uint8_t wait_reason;
 	struct g *schedlink; /* in a run queue or the free list */
 
-	/* While it waits in a channel. */
-	struct co_chan *wait_chan;
-	void *wait_item;
-	struct g *wait_prev, *wait_next;
+	/* While it waits; see wait.h. */
+	struct sudog sudog;
+	struct sudog *wait_sudog; /* by which it was woken */
 	int wait_result;
+	uint32_t claimed; /* atomic: somebody ended the wait, if its sudogs are shared */
+	struct waitx *waitx;
+	struct co_cancel *cancel; /* the token under which its calls wait, or NULL */
+	struct own *own;	  /* name and values; see own.h */
 
 	/* Policy segmented. */
 	struct segment *segment; /* the newest but the first */
@@ -101,6 +119,7 @@ struct gqueue {
 };
 
 struct p {
+	struct timers timers;
 	struct gqueue runq;
 	struct g *gfree;
 	struct mcache *mcache;
@@ -264,6 +283,8 @@ void fatal_overflow(struct g *gp, uint64_t frame) NORETURN;
 void fatal_no_memory(const struct g *gp, uint64_t size) NORETURN;
 void fatal_guard(struct g *gp, uint64_t address) NORETURN;
 void fatal_stale(struct g *gp, uint64_t address) NORETURN;
+/* The program broke a rule: on G with the coroutine and its chain.  what is a constant. */
+void fatal_misuse(const char *what) NORETURN;
 void fatal_deadlock(void) NORETURN;
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io.c: reading and writing.
+ *
+ * What epoll can wait for is tried first, and waited for only if the kernel says EAGAIN: most calls
+ * need one system call.  Files never say that, they block; their calls leave the P to others
+ * (co_syscall).
+ *
+ * The functions here and in net.c check their stack, as a program's do.  No system call is made
+ * through the C library: that would set errno.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/fd.h"
+#include "runtime/io.h"
+#include "runtime/sys_amd64.h"
+
+static void call_blocking(void *arg)
+{
+	struct io_call *c = arg;
+
+	do
+		c->rc = sys_6(c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4],
+			      c->arg[5]);
+	while (c->rc == -EINTR);
+}
+
+long io_blocking(struct io_call *c)
+{
+	int rc = co_syscall(call_blocking, c);
+
+	return rc ? rc : c->rc;
+}
+
+/* Makes a call until it need not wait.  The first argument becomes the descriptor. */
+long io_call(co_fd h, enum fd_side side, struct io_call *c, int64_t deadline)
+{
+	struct fd *f;
+	uint32_t seen;
+	long rc;
+
+	if (!tls_guard())
+		return -EPERM;
+	f = fd_get(h);
+	if (!f)
+		return -EBADF;
+	c->arg[0] = fd_number(h);
+	if (f->kind == FD_BLOCKING) {
+		rc = io_blocking(c);
+		fd_put(f, h);
+		return rc;
+	}
+	do {
+		seen = fd_events(f, side);
+		rc = sys_6(c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4],
+			   c->arg[5]);
+		if (rc == -EAGAIN)
+			rc = fd_wait(f, side, seen, deadline);
+		else if (rc != -EINTR)
+			break;
+	} while (!rc || rc == -EINTR);
+	fd_put(f, h);
+	return rc;
+}
+
+ssize_t co_read_until(co_fd fd, void *buf, size_t n, int64_t deadline_ns)
+{
+	struct io_call c = { SYS_read, { 0, (long)buf, (long)n }, 0 };
+
+	if (n > PTRDIFF_MAX)
+		return -EINVAL;
+	return io_call(fd, FD_READ, &c, deadline_ns);
+}
+
+ssize_t co_read(co_fd fd, void *buf, size_t n)
+{
+	return co_read_until(fd, buf, n, CO_FOREVER);
+}
+
+/* No SIGPIPE from sockets; a pipe has no such flag. */
+static ssize_t write_some(co_fd fd, const void *buf, size_t n, int64_t deadline)
+{
+	struct io_call c = { SYS_write, { 0, (long)buf, (long)n }, 0 };
+
+	if (io_is_socket(fd)) {
+		c.number = SYS_sendto;
+		c.arg[3] = MSG_NOSIGNAL;
+	}
+	return io_call(fd, FD_WRITE, &c, deadline);
+}
+
+ssize_t co_write_until(co_fd fd, const void *buf, size_t n, int64_t deadline_ns)
+{
+	size_t done = 0;
+	ssize_t rc;
+
+	if (n > PTRDIFF_MAX)
+		return -EINVAL;
+	do {
+		rc = write_some(fd, (const char *)buf + done, n - done, deadline_ns);
+		if (rc < 0)
+			return done ? (ssize_t)done : rc;
+		done += (size_t)rc;
+	} while (done < n && rc);
+	return (ssize_t)done;
+}
+
+ssize_t co_write(co_fd fd, const void *buf, size_t n)
+{
+	return co_write_until(fd, buf, n, CO_FOREVER);
+}
+
+static ssize_t at_offset(long number, co_fd fd, const void *buf, size_t n, int64_t offset)
+{
+	struct io_call c = { number, { 0, (long)buf, (long)n, offset }, 0 };
+
+	if (n > PTRDIFF_MAX || offset < 0)
+		return -EINVAL;
+	return io_call(fd, FD_READ, &c, CO_FOREVER);
+}
+
+ssize_t co_pread(co_fd fd, void *buf, size_t n, int64_t offset)
+{
+	return at_offset(SYS_pread64, fd, buf, n, offset);
+}
+
+ssize_t co_pwrite(co_fd fd, const void *buf, size_t n, int64_t offset)
+{
+	return at_offset(SYS_pwrite64, fd, buf, n, offset);
+}
+
+int co_wait_fd_until(co_fd fd, unsigned want, int64_t deadline_ns)
+{
+	enum fd_side side = want == CO_WRITABLE ? FD_WRITE : FD_READ;
+	struct pollfd p = { fd_number(fd), side == FD_WRITE ? POLLOUT : POLLIN | POLLRDHUP, 0 };
+	struct fd *f;
+	uint32_t seen;
+	long rc;
+
+	if (want != CO_READABLE && want != CO_WRITABLE)
+		return -EINVAL;
+	if (!tls_guard())
+		return -EPERM;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	do {
+		seen = fd_events(f, side);
+		rc = sys_3(SYS_poll, (long)&p, 1, 0);
+		if (rc > 0) {
+			rc = 0;
+			break;
+		}
+		if (!rc)
+			rc = f->kind == FD_BLOCKING ? -EPERM : fd_wait(f, side, seen, deadline_ns);
+	} while (!rc || rc == -EINTR);
+	fd_put(f, fd);
+	return (int)rc;
+}
+
+int co_wait_fd(co_fd fd, unsigned want)
+{
+	return co_wait_fd_until(fd, want, CO_FOREVER);
+}
+
+/* --- opening and closing -------------------------------------------------------------------- */
+
+bool io_is_socket(co_fd h)
+{
+	struct fd *f = fd_get(h);
+	bool is = f && f->kind == FD_SOCKET;
+
+	if (f)
+		fd_put(f, h);
+	return is;
+}
+
+co_fd io_take(long fd, enum fd_kind kind)
+{
+	co_fd h;
+
+	if (fd < 0)
+		return fd;
+	h = fd_begin((int)fd, kind);
+	if (h < 0)
+		sys_3(SYS_close, fd, 0, 0);
+	return h;
+}
+
+co_fd co_fd_take(int fd)
+{
+	struct stat st;
+	long rc, flags;
+	co_fd h;
+
+	if (!getg() || getm()->in_signal)
+		return -EPERM;
+	rc = sys_3(SYS_fstat, fd, (long)&st, 0);
+	if (rc < 0)
+		return rc;
+	flags = sys_3(SYS_fcntl, fd, F_GETFL, 0);
+	if (flags < 0)
+		return flags;
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
+		return fd_begin(fd, FD_BLOCKING);
+	h = fd_begin(fd, S_ISSOCK(st.st_mode) ? FD_SOCKET : FD_PIPE);
+	if (h == -EPERM)
+		return fd_begin(fd, FD_BLOCKING); /* a device that epoll does not know */
+	if (h >= 0 && !(flags & O_NONBLOCK))
+		sys_3(SYS_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
+	return h;
+}
+
+/* What the opened file is decides how it is waited for. */
+co_fd co_open(const char *path, int flags, unsigned mode)
+{
+	struct io_call c = { SYS_openat, { AT_FDCWD, (long)path, flags | O_CLOEXEC, mode }, 0 };
+	co_fd h;
+	long fd;
+
+	if (!path)
+		return -EINVAL;
+	if (!tls_guard())
+		return -EPERM;
+	fd = io_blocking(&c);
+	if (fd < 0)
+		return fd;
+	h = co_fd_take((int)fd);
+	if (h < 0)
+		sys_3(SYS_close, fd, 0, 0);
+	return h;
+}
+
+int co_pipe(co_fd ret[2])
+{
+	int fd[2];
+	long rc;
+
+	if (!ret)
+		return -EINVAL;
+	if (!tls_guard())
+		return -EPERM;
+	rc = sys_3(SYS_pipe2, (long)fd, O_CLOEXEC | O_NONBLOCK, 0);
+	if (rc < 0)
+		return (int)rc;
+	ret[0] = io_take(fd[0], FD_PIPE);
+	ret[1] = io_take(fd[1], FD_PIPE);
+	if (ret[0] >= 0 && ret[1] >= 0)
+		return 0;
+	rc = ret[0] < 0 ? ret[0] : ret[1];
+	if (ret[0] >= 0)
+		fd_close(ret[0]);
+	if (ret[1] >= 0)
+		fd_close(ret[1]);
+	return (int)rc;
+}
+
+int co_close(co_fd fd)
+{
+	if (!getg() || getm()->in_signal)
+		return -EPERM;
+	return fd_close(fd);
+}
+
+int co_fd_release(co_fd fd)
+{
+	return fd_release(fd);
+}
+
+int co_fd_number(co_fd fd)
+{
+	struct fd *f = fd_get(fd);
+
+	if (!f)
+		return -EBADF;
+	fd_put(f, fd);
+	return fd_number(fd);
+}

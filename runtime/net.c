@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net.c: sockets, and names of hosts. */
+#include <errno.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include "runtime/fd.h"
+#include "runtime/io.h"
+#include "runtime/sys_amd64.h"
+
+#define FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+co_fd co_socket(int domain, int type, int protocol)
+{
+	if (!tls_guard())
+		return -EPERM;
+	return io_take(sys_3(SYS_socket, domain, type | FLAGS, protocol), FD_SOCKET);
+}
+
+/* A connection that is not there at once: when the socket is writable it is, or has failed. */
+int co_connect_until(co_fd fd, const struct sockaddr *to, unsigned size, int64_t deadline_ns)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+	struct fd *f;
+	uint32_t seen;
+	long rc;
+
+	if (!tls_guard())
+		return -EPERM;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	seen = fd_events(f, FD_WRITE);
+	rc = sys_3(SYS_connect, fd_number(fd), (long)to, (long)size);
+	/* A Unix socket whose listener's queue is full says EAGAIN, and nothing will tell when not.
+	 */
+	if (rc == -EINPROGRESS || rc == -EINTR) {
+		rc = fd_wait(f, FD_WRITE, seen, deadline_ns);
+		if (!rc)
+			rc = co_wait_fd_until(fd, CO_WRITABLE, deadline_ns);
+		if (!rc)
+			rc = sys_6(SYS_getsockopt, fd_number(fd), SOL_SOCKET, SO_ERROR,
+				   (long)&error, (long)&len, 0);
+		if (!rc)
+			rc = -error;
+	}
+	fd_put(f, fd);
+	return (int)rc;
+}
+
+int co_connect(co_fd fd, const struct sockaddr *to, unsigned size)
+{
+	return co_connect_until(fd, to, size, CO_FOREVER);
+}
+
+co_fd co_listen(const struct sockaddr *at, unsigned size, int backlog)
+{
+	int one = 1;
+	co_fd fd;
+	long rc;
+
+	if (!at || size < sizeof(at->sa_family))
+		return -EINVAL;
+	fd = co_socket(at->sa_family, SOCK_STREAM, 0);
+	if (fd < 0)
+		return fd;
+	rc = sys_6(SYS_setsockopt, fd_number(fd), SOL_SOCKET, SO_REUSEADDR, (long)&one, sizeof(one),
+		   0);
+	if (!rc || at->sa_family == AF_UNIX)
+		rc = sys_3(SYS_bind, fd_number(fd), (long)at, (long)size);
+	if (!rc)
+		rc = sys_3(SYS_listen, fd_number(fd), backlog, 0);
+	if (!rc)
+		return fd;
+	fd_close(fd);
+	return rc;
+}
+
+co_fd co_accept_until(co_fd fd, struct sockaddr *from, unsigned *size, int64_t deadline_ns)
+{
+	struct io_call c = { SYS_accept4, { 0, (long)from, (long)size, FLAGS }, 0 };
+	long rc;
+
+	/* Connections that were given up before they were accepted. */
+	do
+		rc = io_call(fd, FD_READ, &c, deadline_ns);
+	while (rc == -ECONNABORTED);
+	return io_take(rc, FD_SOCKET);
+}
+
+co_fd co_accept(co_fd fd, struct sockaddr *from, unsigned *size)
+{
+	return co_accept_until(fd, from, size, CO_FOREVER);
+}
+
+ssize_t co_recvfrom_until(co_fd fd, void *buf, size_t n, int flags, struct sockaddr *from,
+			  unsigned *size, int64_t deadline_ns)
+{
+	struct io_call c = { SYS_recvfrom,
+			     { 0, (long)buf, (long)n, flags, (long)from, (long)size },
+			     0 };
+
+	return io_call(fd, FD_READ, &c, deadline_ns);
+}
+
+ssize_t co_recvfrom(co_fd fd, void *buf, size_t n, int flags, struct sockaddr *from, unsigned *size)
+{
+	return co_recvfrom_until(fd, buf, n, flags, from, size, CO_FOREVER);
+}
+
+ssize_t co_sendto_until(co_fd fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
+			unsigned size, int64_t deadline_ns)
+{
+	struct io_call c = { SYS_sendto,
+			     { 0, (long)buf, (long)n, flags | MSG_NOSIGNAL, (long)to, (long)size },
+			     0 };
+
+	return io_call(fd, FD_WRITE, &c, deadline_ns);
+}
+
+ssize_t co_sendto(co_fd fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
+		  unsigned size)
+{
+	return co_sendto_until(fd, buf, n, flags, to, size, CO_FOREVER);
+}
+
+int co_shutdown(co_fd fd, int how)
+{
+	struct fd *f = fd_get(fd);
+	long rc;
+
+	if (!f)
+		return -EBADF;
+	/* Who waits for what will not come any more is told by epoll. */
+	rc = sys_3(SYS_shutdown, fd_number(fd), how, 0);
+	fd_put(f, fd);
+	return (int)rc;
+}
+
+/* --- names ---------------------------------------------------------------------------------- */
+
+struct lookup {
+	const char *host, *service;
+	const struct addrinfo *hints;
+	struct addrinfo *found;
+	int rc;
+};
+
+static void look_up(void *arg)
+{
+	struct lookup *l = arg;
+	int before = errno;
+
+	switch (getaddrinfo(l->host, l->service, l->hints, &l->found)) {
+	case 0:
+		l->rc = 0;
+		break;
+	case EAI_AGAIN:
+		l->rc = -EAGAIN;
+		break;
+	case EAI_MEMORY:
+		l->rc = -ENOMEM;
+		break;
+	case EAI_NONAME:
+#ifdef EAI_NODATA
+	case EAI_NODATA:
+	case EAI_ADDRFAMILY:
+#endif
+	case EAI_SERVICE:
+		l->rc = -ENOENT;
+		break;
+	case EAI_SYSTEM:
+		l->rc = -errno;
+		break;
+	case EAI_FAIL:
+		l->rc = -EIO;
+		break;
+	default:
+		l->rc = -EINVAL;
+	}
+	errno = before;
+}
+
+int co_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+		   struct addrinfo **ret)
+{
+	struct lookup l = { host, service, hints, NULL, 0 };
+	int rc;
+
+	if (!ret)
+		return -EINVAL;
+	rc = co_syscall(look_up, &l);
+	if (rc || l.rc)
+		return rc ? rc : l.rc;
+	*ret = l.found;
+	return 0;
+}
+
+/* Each address in turn.  Out of one function, whose addrinfo would take much of G's stack. */
+static co_fd first_of(const struct addrinfo *a, bool to_listen, int64_t deadline)
+{
+	co_fd fd = -ENOENT;
+	int rc;
+
+	for (; a; a = a->ai_next) {
+		if (to_listen) {
+			fd = co_listen(a->ai_addr, a->ai_addrlen, SOMAXCONN);
+			if (fd >= 0)
+				break;
+			continue;
+		}
+		fd = co_socket(a->ai_family, SOCK_STREAM, 0);
+		if (fd < 0)
+			continue;
+		rc = co_connect_until(fd, a->ai_addr, a->ai_addrlen, deadline);
+		if (!rc)
+			break;
+		fd_close(fd);
+		fd = rc;
+	}
+	return fd;
+}
+
+static co_fd by_name(const char *host, const char *service, int flags, int64_t deadline)
+{
+	struct addrinfo hints = { .ai_flags = flags, .ai_socktype = SOCK_STREAM }, *found;
+	int rc = co_getaddrinfo(host, service, &hints, &found);
+	co_fd fd;
+
+	if (rc)
+		return rc;
+	fd = first_of(found, flags & AI_PASSIVE, deadline);
+	freeaddrinfo(found);
+	return fd;
+}
+
+co_fd co_tcp_listen(const char *host, const char *service)
+{
+	return by_name(host, service, AI_PASSIVE, CO_FOREVER);
+}
+
+co_fd co_tcp_connect_until(const char *host, const char *service, int64_t deadline_ns)
+{
+	return by_name(host, service, 0, deadline_ns);
+}
+
+co_fd co_tcp_connect(const char *host, const char *service)
+{
+	return co_tcp_connect_until(host, service, CO_FOREVER);
+}
