@@ -13,14 +13,9 @@
 
 #include "base/err.h"
 
-#ifndef CAP_PERFMON
-#define CAP_PERFMON 38
-#define CAP_BPF	    39
-#endif
-
 #define LOCKDOWN "/sys/kernel/security/lockdown"
 
-static uint64_t effective_capabilities(void)
+uint64_t explain_capabilities(void)
 {
 	FILE *f = fopen("/proc/self/status", "re");
 	uint64_t caps = 0;
@@ -41,7 +36,7 @@ static bool has(uint64_t caps, int cap)
 }
 
 /* The level in force is the one in brackets: "none [integrity] confidentiality". */
-static bool locked_down(char *level, size_t size)
+bool explain_lockdown(char *level, size_t size)
 {
 	FILE *f = fopen(LOCKDOWN, "re");
 	char line[128] = "", *begin;
@@ -61,11 +56,12 @@ static bool locked_down(char *level, size_t size)
 
 static void hint_privilege(struct err *e)
 {
-	uint64_t caps = effective_capabilities();
+	uint64_t caps = explain_capabilities();
 	char level[64], exe[512];
 	ssize_t n;
 
-	if (!has(caps, CAP_SYS_ADMIN) && !(has(caps, CAP_BPF) && has(caps, CAP_PERFMON))) {
+	if (!has(caps, CAP_SYS_ADMIN) &&
+	    !(has(caps, EXPLAIN_CAP_BPF) && has(caps, EXPLAIN_CAP_PERFMON))) {
 		n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 		exe[n > 0 ? n : 0] = '\0';
 		if (geteuid() == 0)
@@ -74,7 +70,7 @@ static void hint_privilege(struct err *e)
 		else
 			err_hint(e, "use sudo, or once: sudo setcap cap_bpf,cap_perfmon+ep '%s'",
 				 exe);
-	} else if (locked_down(level, sizeof(level))) {
+	} else if (explain_lockdown(level, sizeof(level))) {
 		err_hint(e, "the kernel is locked down (%s, see " LOCKDOWN "): boot without it",
 			 level);
 	} else if (!has(caps, CAP_SYS_ADMIN)) {

@@ -5,9 +5,20 @@
 #ifndef ST_BPF_EXPLAIN_H
 #define ST_BPF_EXPLAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
+
+#define EXPLAIN_CAP_PERFMON 38
+#define EXPLAIN_CAP_BPF	    39
+
+/* Bit by number: the capabilities in effect. */
+uint64_t explain_capabilities(void);
+
+/* Whether the kernel is locked down; level ("integrity") is filled if it can be. */
+bool explain_lockdown(char *level, size_t size);
 
 /*
  * Fills in e for a refusal by the bpf or perf part of the kernel: what ("cannot load the probes"),

@@ -25,6 +25,8 @@ const struct command commands[] = {
 	  "stacktrace-gc" },
 	{ "sched", "show the scheduler from the lines of schedtrace", cmd_sched, EXIT_BAD_USAGE,
 	  "stacktrace-sched" },
+	{ "doctor", "find what is in the way of tracing, and unsound stacks", cmd_doctor,
+	  EXIT_BAD_USAGE, "stacktrace-doctor" },
 	{ "help", "show the manual of a command", cmd_help, EXIT_BAD_USAGE, "stacktrace" },
 	{ "version", "show the version, with -v also of the libraries", cmd_version, EXIT_BAD_USAGE,
 	  "stacktrace" },

@@ -42,7 +42,7 @@ int proc_status(pid_t pid, struct proc_status *ret)
 	return 0;
 }
 
-uint64_t proc_status_kib(pid_t pid, const char *key)
+uint64_t proc_status_number(pid_t pid, const char *key)
 {
 	FILE *f = open_of(pid, "status");
 	unsigned long long value = 0;

@@ -23,8 +23,8 @@ struct proc_status {
 /* Of a process or a thread.  -ESRCH: there is none. */
 int proc_status(pid_t pid, struct proc_status *ret);
 
-/* A value of /proc/PID/status in KiB, such as "VmPeak"; 0: none. */
-uint64_t proc_status_kib(pid_t pid, const char *key);
+/* A number in /proc/PID/status, such as "VmPeak" (in KiB) or "Seccomp"; 0: none. */
+uint64_t proc_status_number(pid_t pid, const char *key);
 
 /* The path of its executable as it was when it was started, the caller's to free.  -errno. */
 int proc_exe(pid_t pid, char **ret);

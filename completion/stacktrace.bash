@@ -25,8 +25,11 @@ _stacktrace() {
 		case $prev in
 		-f | --format)
 			words=$(_stacktrace_formats "${COMP_WORDS[1]}")
-			[ "${COMP_WORDS[1]}" = dump ] && words="text json"
-			[ "${COMP_WORDS[1]}" = diff ] && words="table csv json folded"
+			case ${COMP_WORDS[1]} in
+			dump) words="text json" ;;
+			diff) words="table csv json folded" ;;
+			probe | doctor) words="table json" ;;
+			esac
 			;;
 		--source) words="auto bpf ring" ;;
 		--sort | --columns) words=$(_stacktrace_columns "${COMP_WORDS[1]}") ;;

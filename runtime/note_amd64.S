@@ -26,7 +26,8 @@
 	.long	G_ID, G_PARENT_ID, G_CREATOR_PC, G_ENTRY
 	.long	G_STATUS, G_WAIT_REASON
 	.long	G_USE_MAX
-	.long	-1, -1, -1, -1
+	.long	G_STACKGUARD
+	.long	-1, -1, -1
 	.quad	gostart - .
 	.long	0, 24			/* no probes in here; their size */
 .Lend:

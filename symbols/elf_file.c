@@ -172,6 +172,7 @@ static int check_kind(struct elf_file *f, const char *path, const Elf64_Ehdr *h,
 	f->rela = elf_file_bytes(f, d.rela, d.rela_size);
 	f->relas = f->rela ? d.rela_size / sizeof(Elf64_Rela) : 0;
 	f->is_pie = h->e_type == ET_DYN;
+	f->entry = h->e_entry;
 
 	s = elf_file_segment(f, h->e_entry);
 	if (f->is_pie && (!h->e_entry || (d.soname && !d.pie && !has_other(f, PT_INTERP)))) {

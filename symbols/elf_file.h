@@ -38,6 +38,7 @@ struct elf_file {
 	const uint8_t *data;
 	size_t size;
 	bool is_pie;
+	uint64_t entry;
 	bool symbols_only; /* need not be fit to run */
 	struct elf_segment *segment;
 	size_t segments;

@@ -22,7 +22,7 @@ static const struct {
 	{ FIELD_SCHED_BP, "sched", "bp" },	   { FIELD_ID, "goid", NULL },
 	{ FIELD_PARENT_ID, "parentGoid", NULL },   { FIELD_CREATOR_PC, "gopc", NULL },
 	{ FIELD_ENTRY_PC, "startpc", NULL },	   { FIELD_STATUS, "atomicstatus", NULL },
-	{ FIELD_WAIT_REASON, "waitreason", NULL },
+	{ FIELD_WAIT_REASON, "waitreason", NULL }, { FIELD_STACK_GUARD, "stackguard0", NULL },
 };
 
 static bool has_name(Dwarf_Die *die, const char *name)

@@ -22,7 +22,8 @@
 #include "symbols/image.h"
 #include "symbols/once_x86.h"
 
-#define MAX_G_SIZE 4096 /* a displacement beyond is no field of g */
+#define MAX_G_SIZE  4096 /* a displacement beyond is no field of g */
+#define STACKGUARD0 0x10
 
 /* A number seen several times, which must always be the same. */
 struct fact {
@@ -105,7 +106,7 @@ static void see_stack_check(struct infer *in, const struct insn_x86 *insn,
 {
 	const struct insn_operand *guard = insn_memory(insn, 1);
 
-	if (insn_is(insn, "cmp") && guard && guard->value == 0x10 && guard->size == 8 &&
+	if (insn_is(insn, "cmp") && guard && guard->value == STACKGUARD0 && guard->size == 8 &&
 	    insn->operand[0].type == INSN_OPERAND_REG &&
 	    flow_operand(s, &insn->operand[0]).kind == FLOW_FRAME)
 		state_fact(&in->guard, flow_is_entry(flow_base(s, guard), REG_14));
@@ -404,6 +405,8 @@ static void conclude(const struct infer *in, const struct gogo *gogo)
 	fact_to_field(&in->gopc, FIELD_CREATOR_PC, &out->offsets);
 	fact_to_field(&in->startpc, FIELD_ENTRY_PC, &out->offsets);
 	fact_to_field(&in->reason, FIELD_WAIT_REASON, &out->offsets);
+	if (holds(&in->guard) && in->guard.value)
+		out->offsets.field[FIELD_STACK_GUARD] = STACKGUARD0;
 	if (holds(&in->id)) {
 		fact_to_field(&in->id, FIELD_ID, &out->offsets);
 		fact_to_field(&in->parent, FIELD_PARENT_ID, &out->offsets);

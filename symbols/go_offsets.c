@@ -32,6 +32,7 @@ static const struct {
 			[FIELD_STATUS] = (status),           \
 			[FIELD_WAIT_REASON] = (status) + 32, \
 			[FIELD_USE_MAX] = NO,                \
+			[FIELD_STACK_GUARD] = 16,            \
 		}                                            \
 	}
 	{ 17, G(104, 144, NO, 296) },  { 18, G(104, 144, NO, 296) },  { 19, G(104, 144, NO, 296) },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* go_probes.h: where a Go program's probes and wait reasons are.  Private to symbols/. */
+/* go_probes.h: where a Go program's probes, reasons and variables are.  Private to symbols/. */
 #ifndef ST_SYMBOLS_GO_PROBES_H
 #define ST_SYMBOLS_GO_PROBES_H
 
@@ -12,5 +12,8 @@ void go_place_probes(struct image *img, const struct go_inference *inf, struct t
 
 /* Fills in t->reason from runtime.waitReasonStrings; none if it is not found. */
 void go_reasons(struct image *img, struct target *t);
+
+/* Fills in t->list and t->stack_limit; what is not found stays unknown. */
+void go_globals(struct image *img, struct target *t);
 
 #endif

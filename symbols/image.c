@@ -160,6 +160,11 @@ bool image_is_pie(const struct image *img)
 	return img->elf.is_pie;
 }
 
+uint64_t image_entry(const struct image *img)
+{
+	return img->elf.entry;
+}
+
 uint64_t image_go_moduledata(struct image *img)
 {
 	return img->is_go ? pclntab_moduledata(&img->go) : 0;

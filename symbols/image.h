@@ -33,6 +33,7 @@ const char *image_build_id(const struct image *img);
 const char *image_go_version(const struct image *img);
 bool image_is_go(const struct image *img); /* has Go's function table */
 bool image_is_pie(const struct image *img);
+uint64_t image_entry(const struct image *img); /* where the program begins */
 
 struct function {
 	const char *name; /* as the program's own tables spell it; owned by the image */

@@ -29,6 +29,7 @@ struct note_header {
 
 #define MAX_OFFSET 65535 /* of a field: more is no descriptor but damage */
 #define MAX_EXTRAS 4096
+#define MAX_BLOCK  (1u << 20) /* an offset in a block of descriptors */
 
 static const char *const probe_text[EV_PROBE_COUNT] = {
 	[EV_PROBE_NEWSTACK] = "newstack",
@@ -105,6 +106,20 @@ static int add_runtime(struct note_reader *r, const uint8_t *desc, uint32_t size
 	return 0;
 }
 
+static int add_list(struct note_reader *r, const uint8_t *desc, uint32_t size, uint64_t vaddr,
+		    struct err *e)
+{
+	if (size < sizeof(r->list))
+		return damaged(r, e, "a list of coroutines in %u bytes, not %zu", size,
+			       sizeof(r->list));
+	memcpy(&r->list, desc, sizeof(r->list));
+	if (!r->list.size || r->list.size > MAX_OFFSET || r->list.next > MAX_BLOCK ||
+	    r->list.used > MAX_BLOCK || r->list.first > MAX_BLOCK)
+		return damaged(r, e, "impossible offsets in the list of coroutines");
+	r->list_vaddr = vaddr;
+	return 0;
+}
+
 static int add_note(struct note_reader *r, uint32_t type, const uint8_t *desc, uint32_t size,
 		    uint64_t vaddr, struct err *e)
 {
@@ -119,6 +134,8 @@ static int add_note(struct note_reader *r, uint32_t type, const uint8_t *desc, u
 		r->reasons = desc;
 		r->reasons_size = size;
 		return 0;
+	case NOTE_COROUTINES:
+		return add_list(r, desc, size, vaddr, e);
 	default:
 		if (!r->unknown_type || type < r->unknown_type)
 			r->unknown_type = type;
@@ -316,6 +333,21 @@ static void read_reasons(const struct note_reader *r, struct target *t)
 	}
 }
 
+static void read_list(const struct note_reader *r, struct target *t)
+{
+	if (!r->list_vaddr)
+		return;
+	t->list = (struct target_list){
+		.kind = LIST_BLOCKS,
+		.vaddr = r->list_vaddr + offsetof(struct note_coroutines, head) +
+			 (uint64_t)r->list.head,
+		.next = r->list.next,
+		.used = r->list.used,
+		.first = r->list.first,
+		.size = r->list.size,
+	};
+}
+
 static void warn(const struct note_reader *r, struct target *t)
 {
 	unsigned i;
@@ -339,8 +371,9 @@ static int finish_without(const struct note_reader *r, struct err *e)
 		err_hint(e, "use the stacktrace that came with the program's coroutine library");
 		return rc;
 	}
-	if (r->extras)
-		return damaged(r, e, "probes, but no description of a runtime");
+	if (r->extras || r->list_vaddr)
+		return damaged(r, e, "%s, but no description of a runtime",
+			       r->extras ? "probes" : "a list of coroutines");
 	return -ENOENT;
 }
 
@@ -373,6 +406,7 @@ int note_reader_finish(struct note_reader *r, struct target *ret, struct err *e)
 	if (rc)
 		return rc;
 	read_reasons(r, &t);
+	read_list(r, &t);
 	warn(r, &t);
 	*ret = t;
 	return 0;

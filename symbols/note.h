@@ -7,8 +7,8 @@
  *
  * An ELF note with the owner "stacktrace".  Type 1 is struct note_desc, then the probes; there is
  * one in a program.  Type 2 is one more probe, so that a macro can emit it beside the instruction
- * it names (.pushsection); there may be many.  Type 3 names the reasons to wait.  Little-endian,
- * every member aligned to its size.
+ * it names (.pushsection); there may be many.  Type 3 names the reasons to wait, type 4 tells where
+ * the descriptors are.  Little-endian, every member aligned to its size.
  *
  * Places are given as distances from the member that holds them to the place (in assembly: .quad
  * place - .), which needs no relocation at run time and serves PIE too.  For that the note must be
@@ -29,9 +29,10 @@ struct target;
 #define NOTE_FIELDS  16 /* room for enum target_field to grow */
 
 enum note_type {
-	NOTE_RUNTIME = 1, /* struct note_desc and its probes */
-	NOTE_PROBE = 2,	  /* one struct note_probe */
-	NOTE_REASONS = 3, /* names of wait reasons by number, each ended by a zero byte */
+	NOTE_RUNTIME = 1,    /* struct note_desc and its probes */
+	NOTE_PROBE = 2,	     /* one struct note_probe */
+	NOTE_REASONS = 3,    /* names of wait reasons by number, each ended by a zero byte */
+	NOTE_COROUTINES = 4, /* struct note_coroutines */
 };
 
 enum note_flags {
@@ -60,6 +61,16 @@ struct note_desc {
 };
 _Static_assert(sizeof(struct note_desc) == 120, "file format");
 
+/* Where the descriptors of all coroutines are: in blocks, each with the address of the next. */
+struct note_coroutines {
+	uint32_t next;	/* offsets in a block: of the address of the next one, 0 behind the last, */
+	uint32_t used;	/* of the number of descriptors in it, 8 bytes, */
+	uint32_t first; /* and of the first one */
+	uint32_t size;	/* bytes from one to the next */
+	int64_t head;	/* the word with the address of the first block */
+};
+_Static_assert(sizeof(struct note_coroutines) == 24, "file format");
+
 /*
  * Reads notes into a target description.  Use: zero it, set path, is_code and arg, hand in every
  * note segment (or the section) of the program, then finish.
@@ -77,6 +88,8 @@ struct note_reader {
 	char other_runtime[16]; /* of a second one */
 	const uint8_t *reasons; /* of the last NOTE_REASONS */
 	uint32_t reasons_size;
+	struct note_coroutines list;
+	uint64_t list_vaddr;   /* of the last NOTE_COROUTINES, 0: none */
 	uint32_t unknown_type; /* lowest type that is not known, 0: none */
 	struct note_extra {
 		struct note_probe probe;

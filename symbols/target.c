@@ -85,12 +85,13 @@ bool target_probe_needs_value(enum ev_probe p)
 const char *target_field_name(enum target_field f)
 {
 	static const char *const name[FIELD_COUNT] = {
-		[FIELD_STACK_LO] = "stack.lo",	    [FIELD_STACK_HI] = "stack.hi",
-		[FIELD_SCHED_SP] = "sched.sp",	    [FIELD_SCHED_PC] = "sched.pc",
-		[FIELD_SCHED_BP] = "sched.bp",	    [FIELD_ID] = "goid",
-		[FIELD_PARENT_ID] = "parentGoid",   [FIELD_CREATOR_PC] = "gopc",
-		[FIELD_ENTRY_PC] = "startpc",	    [FIELD_STATUS] = "atomicstatus",
-		[FIELD_WAIT_REASON] = "waitreason", [FIELD_USE_MAX] = "use_max",
+		[FIELD_STACK_LO] = "stack.lo",	     [FIELD_STACK_HI] = "stack.hi",
+		[FIELD_SCHED_SP] = "sched.sp",	     [FIELD_SCHED_PC] = "sched.pc",
+		[FIELD_SCHED_BP] = "sched.bp",	     [FIELD_ID] = "goid",
+		[FIELD_PARENT_ID] = "parentGoid",    [FIELD_CREATOR_PC] = "gopc",
+		[FIELD_ENTRY_PC] = "startpc",	     [FIELD_STATUS] = "atomicstatus",
+		[FIELD_WAIT_REASON] = "waitreason",  [FIELD_USE_MAX] = "use_max",
+		[FIELD_STACK_GUARD] = "stackguard0",
 	};
 
 	return (unsigned)f < FIELD_COUNT ? name[f] : "unknown";

@@ -32,6 +32,7 @@ enum target_field {
 	FIELD_STATUS,	   /* u32 */
 	FIELD_WAIT_REASON, /* u8 */
 	FIELD_USE_MAX,	   /* highest use, where a runtime keeps it itself */
+	FIELD_STACK_GUARD, /* what functions compare the stack pointer with */
 	FIELD_COUNT,
 };
 #define FIELD_UNKNOWN (-1)
@@ -92,6 +93,21 @@ struct target_probe {
 	char missing[128]; /* why not present */
 };
 
+/* How all descriptors are found in the memory of a process. */
+enum target_list_kind {
+	LIST_UNKNOWN,
+	LIST_ARRAY,  /* at vaddr: the address of an array of addresses, then their number */
+	LIST_BLOCKS, /* at vaddr: the address of the first block of descriptors */
+};
+
+struct target_list {
+	enum target_list_kind kind;
+	uint64_t vaddr;
+	/* BLOCKS: offsets in a block of the next one's address, of the number of descriptors and of
+	 * the first of them; bytes from one to the next. */
+	uint32_t next, used, first, size;
+};
+
 #define TARGET_REASONS 64 /* room; Go 1.26 has 47 */
 
 enum target_runtime { RUNTIME_GO = 1, RUNTIME_NOTE };
@@ -108,8 +124,10 @@ struct target {
 	/* Names of wait reasons by number; "" where there is none. */
 	char reason[TARGET_REASONS][EV_REASON_LEN];
 	unsigned reasons;
-	bool own_ring;	   /* the program can write into a shared-memory ring */
-	char warning[256]; /* to be shown to the user, or empty */
+	struct target_list list;
+	uint64_t stack_limit; /* address of the word with the largest size of a stack, or 0 */
+	bool own_ring;	      /* the program can write into a shared-memory ring */
+	char warning[256];    /* to be shown to the user, or empty */
 };
 
 /*

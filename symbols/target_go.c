@@ -63,6 +63,7 @@ int target_from_go(struct image *img, struct target *t, struct err *e)
 	go_offsets_merge(&src, t);
 	go_place_probes(img, &inf, t);
 	go_reasons(img, t);
+	go_globals(img, t);
 	if (!image_function(img, "runtime.goexit", &f))
 		t->coroutine_entry = f.vaddr;
 	return 0;

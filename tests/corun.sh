@@ -44,7 +44,7 @@ done
 # The note: the description and one place for each of six probes; nothing in it for the dynamic linker.
 check_note() { # PROGRAM
 	readelf -nW "$1" >notes.txt 2>/dev/null
-	equal "$1: notes" 7 "$(grep -c '^  stacktrace ' notes.txt)"
+	equal "$1: notes" 8 "$(grep -c '^  stacktrace ' notes.txt)"
 	equal "$1: descriptions" 1 "$(grep -c '^  stacktrace  *0x00000078' notes.txt)"
 	readelf -SW "$1" | sed -n 's/.* \.note\.stacktrace  *NOTE  *\([0-9a-f]*\) [0-9a-f]* \([0-9a-f]*\).* A .*/\1 \2/p' >section.txt
 	read -r start size <section.txt || fail "$1: no section that is loaded"
@@ -94,6 +94,7 @@ if [ -x "$ST" ] && run_ok "$ST" run --dry-run "$O/samples/c/recurse"; then
 		atomicstatus G_STATUS
 		waitreason G_WAIT_REASON
 		use_max G_USE_MAX
+		stackguard0 G_STACKGUARD
 	END
 	equal 'probes of the price of a NOP' 6 "$(grep -c ' nop ' out.txt)"
 fi

@@ -65,6 +65,7 @@ by_readelf() { # PROGRAM
 			print_field("atomicstatus", g "atomicstatus", "")
 			print_field("waitreason", g "waitreason", "")
 			print "field use_max -1"
+			print_field("stackguard0", g "stackguard0", "")
 		}'
 }
 
@@ -119,6 +120,8 @@ probes() { # PROGRAM, with symbols
 	matches "$1" "^probe lock .* call $(called "$1" runtime.lock2 runtime.futexsleep) .* size_reg rax" dump.txt
 	matches "$1" '^probe mutex .* g r14 size_reg rax' dump.txt
 	matches "$1" '^probe newcoro missing: .*iter.Pull' dump.txt
+	matches "$1" "^list 1 $(address "$1" runtime.allgs)\$" dump.txt
+	matches "$1" "^stack_limit $(address "$1" runtime.maxstacksize)\$" dump.txt
 	matches "$1" "^coroutine_entry $(address "$1" runtime.goexit)\$" dump.txt
 }
 
@@ -130,6 +133,7 @@ variant() { # NAME STRIPPED-NAME: all sources, with the symbols and without
 	probes "$1"
 	for source in table inferred; do same_offsets "$2" $source wanted.txt; done
 	origin "$2" table
+	equal "$2: variables" 2 "$(grep -cE '^(list 1|stack_limit) 0x[1-9a-f]' out.txt)"
 	equal "$2: probes" 15 "$(grep -c '^probe .* points 1$' out.txt)"
 }
 

@@ -60,6 +60,8 @@ static int dump(struct image *img)
 	for (i = 0; i < t.reasons; i++)
 		if (t.reason[i][0])
 			printf("reason %u %s\n", i, t.reason[i]);
+	printf("list %d 0x%llx\nstack_limit 0x%llx\n", t.list.kind,
+	       (unsigned long long)t.list.vaddr, (unsigned long long)t.stack_limit);
 	printf("coroutine_entry 0x%llx\nown_ring %d\nwarning %s\n",
 	       (unsigned long long)t.coroutine_entry, t.own_ring, t.warning);
 	return 0;

@@ -214,6 +214,51 @@ static void test_reasons(void **state)
 	assert_string_equal(f.t.reason[2], "");
 }
 
+/* Where the descriptors are: a distance, as in all notes, and offsets that can be. */
+static void test_list(void **state)
+{
+	struct note_coroutines l = {
+		.next = 8, .used = 16, .first = 64, .size = 320, .head = 0x9000
+	};
+	const struct note_coroutines bad[] = {
+		{ .size = 0, .head = 1 },
+		{ .size = 65536, .head = 1 },
+		{ .size = 8, .first = 0x80000000, .head = 1 },
+	};
+	struct fixture f;
+
+	(void)state;
+	good(&f);
+	append_head(&f, NOTE_OWNER, NOTE_COROUTINES, sizeof(l));
+	l.head -= (int64_t)here(&f, offsetof(struct note_coroutines, head));
+	append(&f, &l, sizeof(l));
+	append_runtime(&f, NOTE_RUNTIME);
+	assert_int_equal(parse(&f), 0);
+	assert_int_equal(f.t.list.kind, LIST_BLOCKS);
+	assert_int_equal(f.t.list.vaddr, 0x9000);
+	assert_int_equal(f.t.list.next, 8);
+	assert_int_equal(f.t.list.used, 16);
+	assert_int_equal(f.t.list.first, 64);
+	assert_int_equal(f.t.list.size, 320);
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		good(&f);
+		append_runtime(&f, NOTE_RUNTIME);
+		append_head(&f, NOTE_OWNER, NOTE_COROUTINES, sizeof(bad[i]));
+		append(&f, &bad[i], sizeof(bad[i]));
+		expect_error(&f, EBADMSG, "impossible offsets in the list of coroutines");
+	}
+	good(&f);
+	append_head(&f, NOTE_OWNER, NOTE_COROUTINES, 8);
+	append(&f, &l, 8);
+	append_runtime(&f, NOTE_RUNTIME);
+	expect_error(&f, EBADMSG, "a list of coroutines in 8 bytes, not 24");
+	good(&f);
+	append_head(&f, NOTE_OWNER, NOTE_COROUTINES, sizeof(l));
+	append(&f, &l, sizeof(l));
+	expect_error(&f, EBADMSG, "but no description of a runtime");
+}
+
 static void test_several_points(void **state)
 {
 	struct fixture f;
@@ -261,8 +306,8 @@ static void test_later_versions(void **state)
 	assert_true(f.t.probe[EV_PROBE_COPYSTACK_END].present);
 
 	good(&f);
-	append_runtime(&f, 4);
-	expect_error(&f, ENOTSUP, "type 4, which is newer");
+	append_runtime(&f, 9);
+	expect_error(&f, ENOTSUP, "type 9, which is newer");
 	assert_non_null(strstr(f.e.hint, "coroutine library"));
 }
 
@@ -470,7 +515,7 @@ int main(void)
 		cmocka_unit_test(test_none),	       cmocka_unit_test(test_two_runtimes),
 		cmocka_unit_test(test_bad_head),       cmocka_unit_test(test_bad_fields),
 		cmocka_unit_test(test_bad_probes),     cmocka_unit_test(test_bad_frame),
-		cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_mutations),      cmocka_unit_test(test_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * refuse RULE... -- PROGRAM [ARG...]: runs a program whose system calls fail as a kernel that lacks
+ * something lets them fail.
+ *
+ *	bpf=ENOSYS		every bpf() fails with that errno
+ *	bpf:28=EOPNOTSUPP	bpf() with that command (28: BPF_LINK_CREATE)
+ *	perf_event_open=ENOENT
+ *	kill			uretprobe() and uprobe(), which probes make in the program's name,
+ *kill it as in a sandbox that does not know them
+ *
+ * Exit status: the program's; 2 usage, 3 no filter can be set.
+ */
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RULE_MAX      16
+#define SYS_uretprobe 335 /* and 336, uprobe */
+
+static const struct {
+	const char *name;
+	int code;
+} errnos[] = {
+	{ "ENOSYS", ENOSYS }, { "EPERM", EPERM },   { "EOPNOTSUPP", EOPNOTSUPP },
+	{ "ENOENT", ENOENT }, { "EINVAL", EINVAL }, { "EACCES", EACCES },
+	{ "E2BIG", E2BIG },   { "ENOMEM", ENOMEM }, { "EMFILE", EMFILE },
+};
+
+static struct sock_filter code[8 * RULE_MAX + 8];
+static unsigned length;
+
+static void emit(struct sock_filter insn)
+{
+	code[length++] = insn;
+}
+
+static void load(size_t offset)
+{
+	emit((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offset));
+}
+
+/* command is -1 for any. */
+static void add_refusal(unsigned number, long command, int error)
+{
+	load(offsetof(struct seccomp_data, nr));
+	emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0,
+					  command < 0 ? 1 : 3));
+	if (command >= 0) {
+		load(offsetof(struct seccomp_data, args[0]));
+		emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)command, 0,
+						  1));
+	}
+	emit((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error));
+}
+
+/* Calls that came after those a usual program makes: among them are uretprobe and uprobe. */
+static void add_kill(void)
+{
+	load(offsetof(struct seccomp_data, nr));
+	emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, SYS_uretprobe, 0, 2));
+	emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, SYS_pidfd_send_signal, 1, 0));
+	emit((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+}
+
+static int add_rule(const char *text)
+{
+	const char *equal = strchr(text, '='), *colon = strchr(text, ':');
+	long command = -1;
+	unsigned number;
+
+	if (!strcmp(text, "kill")) {
+		add_kill();
+		return 0;
+	}
+	if (!strncmp(text, "bpf", 3))
+		number = SYS_bpf;
+	else if (!strncmp(text, "perf_event_open", 15))
+		number = SYS_perf_event_open;
+	else
+		return -1;
+	if (colon)
+		command = strtol(colon + 1, NULL, 10);
+	for (size_t i = 0; equal && i < sizeof(errnos) / sizeof(errnos[0]); i++) {
+		if (strcmp(equal + 1, errnos[i].name))
+			continue;
+		add_refusal(number, command, errnos[i].code);
+		return 0;
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct sock_fprog program = { .filter = code };
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (i > RULE_MAX || add_rule(argv[i]))
+			break;
+	if (i == 1 || i + 1 >= argc || strcmp(argv[i], "--")) {
+		fprintf(stderr, "usage: refuse RULE... -- PROGRAM [ARG...]\n");
+		return 2;
+	}
+	emit((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	program.len = (unsigned short)length;
+	/* With privilege the flag is not needed, and would take the program's away. */
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) {
+		perror("refuse");
+		return 3;
+	}
+	execvp(argv[i + 1], argv + i + 1);
+	perror(argv[i + 1]);
+	return 127;
+}
