@@ -19,44 +19,45 @@
 
 static const struct {
 	const char *name, *title;
+	enum column_type type;
 } columns[COLUMN_COUNT] = {
-	[COLUMN_START] = { "start", "START" },
-	[COLUMN_PID] = { "pid", "PID" },
-	[COLUMN_PPID] = { "ppid", "PARENT" },
-	[COLUMN_ID] = { "id", "ID" },
-	[COLUMN_COROUTINES] = { "coroutines", "COROUTINES" },
-	[COLUMN_BORN] = { "born", "BORN" },
-	[COLUMN_ENDED] = { "ended", "ENDED" },
-	[COLUMN_ALIVE] = { "alive", "ALIVE" },
-	[COLUMN_AT_ONCE] = { "at_once", "AT ONCE" },
-	[COLUMN_SHORT] = { "short", "UNDER 1 MS" },
-	[COLUMN_GREW] = { "grew", "GREW" },
-	[COLUMN_LIFETIME] = { "lifetime", "LIFETIME" },
-	[COLUMN_LONGEST] = { "longest", "LONGEST" },
-	[COLUMN_GROWTHS] = { "growths", "GROWTHS" },
-	[COLUMN_SHRINKS] = { "shrinks", "SHRINKS" },
-	[COLUMN_COPIED] = { "copied", "COPIED" },
-	[COLUMN_TIME] = { "time", "TIME" },
-	[COLUMN_FROM] = { "from", "FROM" },
-	[COLUMN_TO] = { "to", "TO" },
-	[COLUMN_STACK] = { "stack", "STACK" },
-	[COLUMN_ALLOCATED] = { "allocated", "ALLOCATED" },
-	[COLUMN_USED] = { "used", "USED" },
-	[COLUMN_MOST_USED] = { "most_used", "MOST USED" },
-	[COLUMN_WASTE] = { "waste", "WASTE" },
-	[COLUMN_WASTED] = { "wasted", "WASTED" },
-	[COLUMN_SWITCHES] = { "switches", "SWITCHES" },
-	[COLUMN_STATE] = { "status", "STATUS" },
-	[COLUMN_FIRST] = { "first", "START WITH" },
-	[COLUMN_NOW] = { "now", "NOW" },
-	[COLUMN_COPIES] = { "copies", "COPIES" },
-	[COLUMN_MOVED] = { "moved", "AT MOST" },
-	[COLUMN_CREATOR] = { "creator", "CREATED AT" },
-	[COLUMN_ENTRY] = { "entry", "RUNS" },
-	[COLUMN_LEAF] = { "leaf", "GREW IN" },
-	[COLUMN_CHAIN] = { "chain", "CALL CHAIN" },
-	[COLUMN_NAME] = { "name", "PROGRAM" },
-	[COLUMN_REASON] = { "reason", "WAITING FOR" },
+	[COLUMN_START] = { "start", "START", COLUMN_IS_START },
+	[COLUMN_PID] = { "pid", "PID", COLUMN_IS_NUMBER },
+	[COLUMN_PPID] = { "ppid", "PARENT", COLUMN_IS_NUMBER },
+	[COLUMN_ID] = { "id", "ID", COLUMN_IS_NUMBER },
+	[COLUMN_COROUTINES] = { "coroutines", "COROUTINES", COLUMN_IS_COUNT },
+	[COLUMN_BORN] = { "born", "BORN", COLUMN_IS_COUNT },
+	[COLUMN_ENDED] = { "ended", "ENDED", COLUMN_IS_COUNT },
+	[COLUMN_ALIVE] = { "alive", "ALIVE", COLUMN_IS_COUNT },
+	[COLUMN_AT_ONCE] = { "at_once", "AT ONCE", COLUMN_IS_COUNT },
+	[COLUMN_SHORT] = { "short", "UNDER 1 MS", COLUMN_IS_COUNT },
+	[COLUMN_GREW] = { "grew", "GREW", COLUMN_IS_COUNT },
+	[COLUMN_LIFETIME] = { "lifetime", "LIFETIME", COLUMN_IS_TIME },
+	[COLUMN_LONGEST] = { "longest", "LONGEST", COLUMN_IS_TIME },
+	[COLUMN_GROWTHS] = { "growths", "GROWTHS", COLUMN_IS_COUNT },
+	[COLUMN_SHRINKS] = { "shrinks", "SHRINKS", COLUMN_IS_COUNT },
+	[COLUMN_COPIED] = { "copied", "COPIED", COLUMN_IS_SIZE },
+	[COLUMN_TIME] = { "time", "TIME", COLUMN_IS_TIME },
+	[COLUMN_FROM] = { "from", "FROM", COLUMN_IS_STACK },
+	[COLUMN_TO] = { "to", "TO", COLUMN_IS_STACK },
+	[COLUMN_STACK] = { "stack", "STACK", COLUMN_IS_STACK },
+	[COLUMN_ALLOCATED] = { "allocated", "ALLOCATED", COLUMN_IS_SIZE },
+	[COLUMN_USED] = { "used", "USED", COLUMN_IS_SIZE },
+	[COLUMN_MOST_USED] = { "most_used", "MOST USED", COLUMN_IS_SIZE },
+	[COLUMN_WASTE] = { "waste", "WASTE", COLUMN_IS_SIZE },
+	[COLUMN_WASTED] = { "wasted", "WASTED", COLUMN_IS_SHARE },
+	[COLUMN_SWITCHES] = { "switches", "SWITCHES", COLUMN_IS_COUNT },
+	[COLUMN_STATE] = { "status", "STATUS", COLUMN_IS_NUMBER },
+	[COLUMN_FIRST] = { "first", "START WITH", COLUMN_IS_STACK },
+	[COLUMN_NOW] = { "now", "NOW", COLUMN_IS_MARK },
+	[COLUMN_COPIES] = { "copies", "COPIES", COLUMN_IS_COUNT },
+	[COLUMN_MOVED] = { "moved", "AT MOST", COLUMN_IS_SIZE },
+	[COLUMN_CREATOR] = { "creator", "CREATED AT", COLUMN_IS_TEXT },
+	[COLUMN_ENTRY] = { "entry", "RUNS", COLUMN_IS_TEXT },
+	[COLUMN_LEAF] = { "leaf", "GREW IN", COLUMN_IS_TEXT },
+	[COLUMN_CHAIN] = { "chain", "CALL CHAIN", COLUMN_IS_TEXT },
+	[COLUMN_NAME] = { "name", "PROGRAM", COLUMN_IS_TEXT },
+	[COLUMN_REASON] = { "reason", "WAITING FOR", COLUMN_IS_TEXT },
 };
 
 #define END COLUMN_COUNT
@@ -147,6 +148,11 @@ const char *column_name(enum column c)
 const char *column_title(enum column c)
 {
 	return columns[c].title;
+}
+
+enum column_type column_type(enum column c)
+{
+	return columns[c].type;
 }
 
 /* --- what users type ----------------------------------------------------------------------- */

@@ -74,6 +74,19 @@ enum column {
 const char *column_name(enum column c);	 /* "at_once"; NULL from COLUMN_COUNT on */
 const char *column_title(enum column c); /* "AT ONCE" */
 
+enum column_type {
+	COLUMN_IS_COUNT,
+	COLUMN_IS_NUMBER, /* names something: as it is */
+	COLUMN_IS_SIZE,	  /* bytes */
+	COLUMN_IS_STACK,  /* the size of a stack: exact */
+	COLUMN_IS_TIME,	  /* nanoseconds */
+	COLUMN_IS_START,  /* nanoseconds since the beginning */
+	COLUMN_IS_SHARE,  /* millionths */
+	COLUMN_IS_MARK,	  /* 0 or 1 */
+	COLUMN_IS_TEXT,
+};
+enum column_type column_type(enum column c);
+
 struct breakdown_cell {
 	bool known;
 	uint64_t n; /* of a share: in millionths */

@@ -17,6 +17,7 @@ static const struct format *const formats[] = {
 	&format_speedscope,
 	&format_prom,
 	&format_svg,
+	&format_html,
 };
 /* clang-format on */
 

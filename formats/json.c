@@ -130,7 +130,7 @@ static json_t *totals_members(const struct totals *t)
 	return JSON_OBJECT(m);
 }
 
-static json_t *summary(const struct render_context *c)
+json_t *json_summary(const struct render_context *c)
 {
 	json_t *o = info_members(c->info);
 
@@ -151,7 +151,7 @@ static json_t *calibration(const struct run_info *i)
 	return JSON_OBJECT(m);
 }
 
-static json_t *damage(const struct capture_damage *d)
+json_t *json_damage(const struct capture_damage *d)
 {
 	if (!d)
 		return json_null();
@@ -168,7 +168,7 @@ static json_t *damage(const struct capture_damage *d)
 	return JSON_OBJECT(m);
 }
 
-static json_t *warnings(const struct run_info *i)
+json_t *json_warnings(const struct run_info *i)
 {
 	json_t *a = json_array();
 	const char *line = i->warnings;
@@ -330,7 +330,7 @@ static json_t *creators_array(const struct render_context *c)
 	return NULL;
 }
 
-static json_t *advice_array(const struct render_context *c)
+json_t *json_advice(const struct render_context *c)
 {
 	json_t *a = json_array();
 	struct advice *rows = NULL;
@@ -346,7 +346,7 @@ static json_t *advice_array(const struct render_context *c)
 	return NULL;
 }
 
-static json_t *cell_value(const struct breakdown_cell *p, enum column column)
+json_t *json_cell(const struct breakdown_cell *p, enum column column)
 {
 	if (column >= COLUMN_FIRST_LABEL)
 		return p->text ? json_text(p->text, ESCAPE_FIELD) : json_null();
@@ -368,7 +368,7 @@ static json_t *by_rows(const struct render_context *c)
 		for (size_t k = 0; k < b.columns && !bad; k++)
 			bad = json_object_set_new(
 				o, column_name(b.column[k]),
-				cell_value(&b.row[i].cell[b.column[k]], b.column[k]));
+				json_cell(&b.row[i].cell[b.column[k]], b.column[k]));
 		bad = json_array_append_new(a, o) || bad;
 	}
 	breakdown_release(&b);
@@ -402,14 +402,14 @@ static int json_end(void *state, const struct render_context *c)
 	growth_arrays(c, &growth, &shrink);
 
 	const struct json_member m[] = {
-		{ "summary", summary(c) },
+		{ "summary", json_summary(c) },
 		{ "growth", growth },
 		{ "shrink", shrink },
 		{ "creators", creators_array(c) },
-		{ "advice", advice_array(c) },
+		{ "advice", json_advice(c) },
 		{ "calibration", calibration(c->info) },
-		{ "warnings", warnings(c->info) },
-		{ "damage", damage(c->damage) },
+		{ "warnings", json_warnings(c->info) },
+		{ "damage", json_damage(c->damage) },
 	};
 
 	root = JSON_OBJECT(m);

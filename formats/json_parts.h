@@ -12,7 +12,10 @@
 #include <stdint.h>
 
 #include "base/escape.h"
+#include "formats/breakdown.h"
 
+struct capture_damage;
+struct run_info;
 struct site;
 
 json_t *json_number(uint64_t n); /* stops at 2^63 - 1 */
@@ -32,5 +35,12 @@ json_t *json_members(const struct json_member *m, size_t count);
 
 /* Adds the members of from, which is freed, to o.  False: no memory. */
 bool json_extend(json_t *o, json_t *from);
+
+/* Parts of the document that the page of the format html has too; json.c. */
+json_t *json_summary(const struct render_context *c);
+json_t *json_advice(const struct render_context *c);
+json_t *json_warnings(const struct run_info *i);
+json_t *json_damage(const struct capture_damage *d); /* null where there is none */
+json_t *json_cell(const struct breakdown_cell *p, enum column column);
 
 #endif

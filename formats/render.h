@@ -58,6 +58,7 @@ extern const struct format format_pprof;
 extern const struct format format_prom;
 extern const struct format format_speedscope;
 extern const struct format format_svg;
+extern const struct format format_html;
 
 /* All formats in the order of --help; count in *ret_count. */
 const struct format *const *formats_all(size_t *ret_count);

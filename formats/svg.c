@@ -127,9 +127,12 @@ static void put_frame(struct drawing *d, const struct graph_node *n, double x, d
 	} else {
 		fputs("<g class=\"", out);
 		put_class(out, n);
-		fprintf(out, "\" tabindex=\"0\"><title>%s\n%s, %s</title>", safe,
-			weight_text(n->weight[d->weight], d->weight).s,
-			human_share((double)n->weight[d->weight], (double)d->all).s);
+		fprintf(out, "\" tabindex=\"0\"><title>%s\n%s, ", safe,
+			weight_text(n->weight[d->weight], d->weight).s);
+		/* "<0.1 %" */
+		escape_put(out, human_share((double)n->weight[d->weight], (double)d->all).s,
+			   ESCAPE_XML);
+		fputs("</title>", out);
 		fprintf(out, "<rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" height=\"%d\" rx=\"1\"/>",
 			x, y, width, FRAME_HEIGHT - 1);
 		/* Entities count as more than one character: cut only what has none. */
@@ -174,8 +177,9 @@ static void put_head(const struct drawing *d, double height)
 	fprintf(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %.0f\" width=\"100%%\""
-		" data-width=\"%d\" data-left=\"%d\">\n<title>",
-		PICTURE_WIDTH, height, GRAPH_WIDTH, LEFT);
+		" height=\"%.0f\" preserveAspectRatio=\"xMidYMin\" data-width=\"%d\" "
+		"data-left=\"%d\">\n<title>",
+		PICTURE_WIDTH, height, height, GRAPH_WIDTH, LEFT);
 	escape_put(out, d->c->info->command, ESCAPE_XML);
 	fprintf(out, ": %s</title>\n<style>\n%s</style>\n", weight_title(d->weight), web_svg_css);
 	fprintf(out, "<text class=\"head\" x=\"%d\" y=\"24\">", LEFT);

@@ -34,33 +34,20 @@ static struct human seconds_of(uint64_t ns)
 
 static struct human text_of(enum column column, uint64_t n, bool utf8)
 {
-	switch (column) {
-	case COLUMN_START:
+	switch (column_type(column)) {
+	case COLUMN_IS_START:
 		return seconds_of(n);
-	case COLUMN_PID:
-	case COLUMN_PPID:
-	case COLUMN_ID:
-	case COLUMN_STATE:
+	case COLUMN_IS_NUMBER:
 		return number_of(n);
-	case COLUMN_NOW:
+	case COLUMN_IS_MARK:
 		return (struct human){ { n ? '*' : ' ' } };
-	case COLUMN_FROM:
-	case COLUMN_TO:
-	case COLUMN_STACK:
-	case COLUMN_FIRST:
+	case COLUMN_IS_STACK:
 		return human_stack(n);
-	case COLUMN_COPIED:
-	case COLUMN_ALLOCATED:
-	case COLUMN_USED:
-	case COLUMN_MOST_USED:
-	case COLUMN_WASTE:
-	case COLUMN_MOVED:
+	case COLUMN_IS_SIZE:
 		return human_size(n);
-	case COLUMN_TIME:
-	case COLUMN_LIFETIME:
-	case COLUMN_LONGEST:
+	case COLUMN_IS_TIME:
 		return human_time(n, utf8);
-	case COLUMN_WASTED:
+	case COLUMN_IS_SHARE:
 		return share_of(n);
 	default:
 		return human_count(n);

@@ -5,7 +5,9 @@ browser.py --check: whether there is one.
 
 Commands, one a line:
 
+    open FILE[#FRAGMENT]    another page
     eval EXPRESSION     prints its value as JSON
+    do EXPRESSION       evaluates it
     await EXPRESSION    waits until it is true
     click EXPRESSION    a press and release of the mouse in the middle of the element it gives
     answer TEXT         what the next prompt() of the page gets
@@ -29,7 +31,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 30  # seconds for one answer
+PATIENCE = 60  # seconds for one answer
 
 
 class Failure(Exception):
@@ -99,21 +101,19 @@ class Browser:
                 return m["result"]
             self.event(m)
 
-    def wait_for(self, method):
-        while True:
-            m = self.message()
-            self.event(m)
-            if m.get("method") == method:
-                return
-
-    def open(self, url):
+    def start(self):
         targets = self.call("Target.getTargets")["targetInfos"]
         page = next(t for t in targets if t["type"] == "page")
         self.session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(domain + ".enable")
-        self.call("Page.navigate", url=url)
-        self.wait_for("Page.loadEventFired")
+
+    def open(self, file):
+        path, _, fragment = file.partition("#")
+        address = pathlib.Path(path).resolve().as_uri()
+        for url in ("about:blank", address + ("#" + fragment if fragment else "")):  # a fragment alone loads nothing
+            self.call("Page.navigate", url=url)
+            self.wait("document.readyState === 'complete' && location.href.startsWith(%s)" % json.dumps(url.partition("#")[0]))
 
     def eval(self, expression):
         r = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
@@ -123,7 +123,13 @@ class Browser:
 
     def wait(self, expression):
         limit = time.monotonic() + PATIENCE
-        while not self.eval(expression):
+        while True:
+            try:
+                if self.eval(expression):
+                    return
+            except Failure as failure:
+                if "context was destroyed" not in str(failure):  # by going to another page
+                    raise
             if time.monotonic() > limit:
                 raise Failure("never true: " + expression)
             time.sleep(0.05)
@@ -148,8 +154,12 @@ class Browser:
 
     def do(self, line):
         word, _, rest = line.partition(" ")
-        if word == "eval":
+        if word == "open":
+            self.open(rest)
+        elif word == "eval":
             print(json.dumps(self.eval(rest)))
+        elif word == "do":
+            self.eval(rest)
         elif word == "await":
             self.wait(rest)
         elif word == "click":
@@ -178,11 +188,11 @@ def main():
         sys.exit("browser.py: no Chromium")
     if sys.argv[1] == "--check":
         return
-    path, _, fragment = sys.argv[1].partition("#")
     profile = tempfile.mkdtemp()
     browser = Browser(program, profile)
     try:
-        browser.open(pathlib.Path(path).resolve().as_uri() + ("#" + fragment if fragment else ""))
+        browser.start()
+        browser.open(sys.argv[1])
         for line in sys.stdin.read().splitlines():
             if line.strip():
                 browser.do(line)

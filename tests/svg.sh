@@ -27,6 +27,16 @@ between "width of the go statements" 1179 1180.1 "$(sed -n '2s/.* //p' rows.txt)
 awk '{ if (NR > 1 && $2 > last + 0.5) print "row " $1 " is wider than the one it hangs from"; last = $2 }' rows.txt >wide.txt
 [ -s wide.txt ] && fail "$(cat wide.txt)"
 
+# Frames of less than a thousandth, and some too narrow to be drawn.
+run_ok many_stacks 20000 many.capture
+run_ok "$ST" report -f svg -o many.svg many.capture
+if command -v xmllint >/dev/null; then
+	run_ok xmllint --noout --nonet many.svg
+fi
+matches "narrow frames" '^[0-9]*, &lt;0.1 %</title>' many.svg
+matches "too narrow" '[0-9,]* frames too narrow to be drawn' many.svg
+between "bytes of a graph of 20,000 chains" 100000 6000000 "$(wc -c <many.svg)"
+
 # Nothing to show is shown as such.
 run_ok "$ST" report -f svg --since=1000s -o empty.svg r.capture
 matches "empty" '>no stack growths</text>' empty.svg

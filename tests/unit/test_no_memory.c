@@ -120,13 +120,14 @@ static int report(const char *path, const struct format *f, FILE *out)
 {
 	struct capture_damage damage = { 0 };
 	struct report p = { .f = f };
-	char state[256] = { 0 };
+	static char state[1 << 16];
 	struct capture_reader *r = NULL;
 	struct names *n = NULL;
 	struct err e;
 	int ret;
 
 	assert_true(f->state_size <= sizeof(state));
+	memset(state, 0, sizeof(state));
 	ret = aggregate_new(&p.a);
 	if (!ret)
 		ret = names_new(&n);
