@@ -47,7 +47,7 @@ void adapt_learn(const struct g *gp)
 	uint64_t slot = __atomic_load_n(at, __ATOMIC_RELAXED), order = 0, calm = 0, had = 0;
 
 	while (order < MAX_ORDER &&
-	       (uint64_t)STACK_MIN << order < gp->use_max + STACK_GUARD + STACK_TOP_RESERVED)
+	       (uint64_t)STACK_MIN << order < gp->use_max + guard_room(gp) + STACK_TOP_RESERVED)
 		order++;
 	if (is_of(slot, entry)) {
 		had = slot >> PC_BITS & 0xff;

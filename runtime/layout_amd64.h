@@ -17,6 +17,8 @@
  */
 #define STACK_GUARD	   640
 #define STACK_MIN	   2048
+#define STACK_COLOURS	   4 /* see stack.c */
+#define STACK_COLOURS_ROOM (64 * (STACK_COLOURS - 1))
 #define STACK_TOP_RESERVED 16 /* bytes at the top that no frame uses: keeps calls aligned */
 
 /*

@@ -220,7 +220,7 @@ static uint64_t fitting_size(const struct g *gp, uint64_t used, uint64_t need)
 
 	if (need > settings.max_stack)
 		fatal_overflow((struct g *)gp, need);
-	while (size < used + need + STACK_GUARD)
+	while (size < used + need + guard_room(gp))
 		size *= 2;
 	if (size > settings.max_stack)
 		fatal_overflow((struct g *)gp, need);
@@ -237,9 +237,9 @@ static void make_room(struct g *gp, uint64_t used, uint64_t need)
 	if (settings.policy == CO_MMAP) {
 		uint64_t room = gp->stack.hi - reserve_limit(&gp->stack);
 
-		if (need > room || used + need + STACK_GUARD > room)
+		if (need > room || used + need + guard_room(gp) > room)
 			fatal_overflow(gp, need);
-		growstack_in_place(gp, gp->stack.hi - used - need - STACK_GUARD);
+		growstack_in_place(gp, gp->stack.hi - used - need - guard_room(gp));
 		return;
 	}
 	size = fitting_size(gp, used, need);

@@ -95,6 +95,7 @@ struct g {
 	uint64_t use_max; /* most bytes in use seen at switches and growths */
 	uint32_t status;  /* enum g_status */
 	uint8_t wait_reason;
+	uint8_t colour;	     /* bytes at the top that are left out; see stack.c */
 	struct g *schedlink; /* in a run queue or the free list */
 
 	/* While it waits; see wait.h. */
@@ -230,6 +231,12 @@ void stack_end(struct g *gp);  /* takes away all that it has */
 void set_stack(struct g *gp, struct stack s);
 uint64_t stack_top(const struct g *gp);	 /* where its first frame ends */
 uint64_t stack_size(const struct g *gp); /* of all its segments */
+
+/* Room between its guard and the end of its stack: what its colour left is taken here. */
+static inline uint64_t guard_room(const struct g *gp)
+{
+	return STACK_GUARD + STACK_COLOURS_ROOM - gp->colour;
+}
 /* How far down a stack that stays in place grows, so that needed_lo is in it. */
 uint64_t stack_grown_lo(const struct g *gp, uint64_t needed_lo);
 

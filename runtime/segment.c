@@ -72,7 +72,7 @@ uint64_t segment_enter(struct regs *r, uint64_t need, uint64_t args)
 	struct segment *seg;
 	struct stack s;
 
-	s = take(gp, need + room + 8 + sizeof(*seg) + STACK_GUARD + STACK_TOP_RESERVED);
+	s = take(gp, need + room + 8 + sizeof(*seg) + guard_room(gp) + STACK_TOP_RESERVED);
 	seg = (struct segment *)((s.hi - sizeof(*seg)) & ~15ull);
 	seg->older = gp->segment;
 	seg->old = gp->stack;

@@ -127,13 +127,13 @@ static struct co_chan *neighbours;
 
 static void neighbour(void *arg)
 {
-	volatile long mine[150];
+	volatile long mine[100];
 	int i;
 
-	for (i = 0; i < 150; i++)
+	for (i = 0; i < 100; i++)
 		mine[i] = (long)arg + i;
 	co_chan_recv(neighbours, NULL);
-	for (i = 0; i < 150; i++)
+	for (i = 0; i < 100; i++)
 		CHECK_EQUAL(mine[i], (long)arg + i);
 }
 

@@ -59,11 +59,9 @@ static NOINLINE long chain(long depth, struct frame *up, size_t stop)
 static void test_chain(void *arg)
 {
 	unsigned long before = check_growths();
-	struct co_stats s;
 	long depth;
 
 	(void)arg;
-	co_stats(&s);
 	depth = chain(1, NULL, 1 << 20);
 	CHECK(depth > 2000);
 	CHECK_EQUAL(check_growths() - before, 9); /* 2K to 4K ... 512K to 1M */

@@ -37,6 +37,51 @@ static long resident_kib(void)
 	return pages * 4;
 }
 
+#define NEIGHBOURS 64
+
+static uintptr_t tops[NEIGHBOURS];
+static uint64_t fits[NEIGHBOURS];
+
+/* Bytes that fit into the first stack, by trying. */
+static __attribute__((noinline)) int fill(uint64_t n, size_t size, uintptr_t begin)
+{
+	volatile char room[8];
+
+	room[n & 7] = 0;
+	if (co_stack_size() > size) {
+		fits[n] = begin - (uintptr_t)room;
+		return 1;
+	}
+	return fill(n, size, begin) + room[n & 7];
+}
+
+static void neighbour(void *arg)
+{
+	uint64_t n = (uint64_t)(uintptr_t)arg, size = co_stack_size();
+
+	/* A stack is aligned to its size. */
+	tops[n] = (uintptr_t)__builtin_frame_address(0) % size;
+	fill(n, size, (uintptr_t)__builtin_frame_address(0));
+}
+
+/* The tops of neighbours are in different cache lines, and the same fits into each stack. */
+static void check_colours(void)
+{
+	uint64_t colours = 0;
+	uintptr_t i;
+
+	if (check_moving())
+		return;
+	for (i = 0; i < NEIGHBOURS; i++)
+		CHECK_EQUAL(co_go(neighbour, (void *)i), 0);
+	co_yield();
+	for (i = 0; i < NEIGHBOURS; i++) {
+		colours |= 1ull << (tops[i] / 64 % 32);
+		CHECK_EQUAL(fits[i], fits[0]);
+	}
+	CHECK_EQUAL(__builtin_popcountll(colours), 4);
+}
+
 static void start(void *arg)
 {
 	struct co_stats s;
@@ -68,6 +113,7 @@ static void start(void *arg)
 	used = resident_kib() - before;
 	CHECK(used * 1024 / COUNT < 2700);
 	co_chan_free(gate);
+	check_colours();
 }
 
 int main(void)
