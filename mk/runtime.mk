@@ -68,7 +68,9 @@ $(O)/include/corun.h: runtime/corun.h
 	$(call say,COPY)cp $< $@
 
 rt_fill = sed -e 's,@VERSION@,$(VERSION),g' -e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' \
- -e 's,@INCLUDEDIR@,$(INCLUDEDIR),g' -e 's,@LINKER@,$(rt_linker),g'
+ -e 's,@INCLUDEDIR@,$(INCLUDEDIR),g'  -e 's,@LINKER@,$(rt_linker),g' -e 's,@ZERO@,$(rt_zero),g'
+rt_zero = $(if $(call has,-ftrivial-auto-var-init=zero),-ftrivial-auto-var-init=zero)
+has = $(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null $(1) 2>/dev/null && echo y)
 rt_linker := $(firstword $(foreach l,gold lld,$(shell command -v ld.$(l) >/dev/null 2>&1 && echo $(l))) gold)
 $(O)/bin/corun-cc: runtime/corun-cc.in Makefile mk/runtime.mk
 	@mkdir -p $(@D)

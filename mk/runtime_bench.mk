@@ -10,7 +10,6 @@ bench_objs := $(rt_core_objs) $(rt_alone_objs)
 bench_cc = $(CC) $(CPPFLAGS) -std=gnu11 -O2 -g $(WARN) $(if $(DEV),-Werror) -o $@ $<
 bench_link := $(bench_objs) -Wl,-z,now \
  $(foreach f,sigaction signal bsd_signal ssignal sysv_signal __sysv_signal,-Wl,--wrap=$f)
-has = $(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null $(1) 2>/dev/null && echo y)
 
 $(bench_progs): $(wildcard tests/bench/runtime/*.h) mk/runtime_bench.mk
 $(bench_dir)/%-corun: tests/bench/runtime/%.c $(runtime-files)

@@ -12,7 +12,9 @@
  * coroutine, but must not be kept anywhere else (globals, the heap, another coroutine) across a
  * call.  Give other coroutines heap memory, globals, or values over a channel.  For the same reason
  * longjmp works only as long as the stack did not move since setjmp, and pointers must not be
- * hidden (packed, xored, tagged in the top bits) while they point to locals.
+ * hidden (packed, xored, tagged in the top bits) while they point to locals.  A word that looks
+ * like an address of its stack moves like one: corun-cc has locals begin as zeros, so that a short
+ * string over what is left of an address does not; memory of alloca must be cleared for that.
  *
  * All coroutines of co_run share one thread.  Calls marked (parks) may let others run; no other
  * call does.  Results are 0 or a negated errno; errno itself is never set.

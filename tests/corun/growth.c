@@ -71,6 +71,41 @@ static void test_chain(void *arg)
 	CHECK_EQUAL(check_growths() - before, 9);
 }
 
+/* Leaves addresses of itself everywhere below its caller's frame. */
+static NOINLINE int leave_addresses(void)
+{
+	void *volatile left[64];
+	int i;
+
+	for (i = 0; i < 64; i++)
+		left[i] = (void *)&left[i];
+	return left[3] != NULL;
+}
+
+/* Short strings and numbers where addresses were, in words of which they fill a part. */
+static NOINLINE int keep_short(int depth, char letter)
+{
+	volatile char text[64];
+	volatile short numbers[6];
+	int bad;
+
+	text[0] = letter;
+	text[1] = '\0';
+	numbers[0] = (short)(depth * 64);
+	bad = leave_addresses() ? 0 : 1;
+	if (depth)
+		bad += keep_short(depth - 1, letter);
+	return bad + (text[0] != letter || text[1]) + (numbers[0] != (short)(depth * 64));
+}
+
+static void test_short(void *arg)
+{
+	(void)arg;
+	if (!leave_addresses())
+		return;
+	CHECK_EQUAL(keep_short(600, 'n'), 0);
+}
+
 /* alloca in a loop: each of them stays, the ones before too. */
 static NOINLINE void allocate(int n, size_t size)
 {
@@ -206,7 +241,7 @@ static void test_wander(void *arg)
 static void run_all(void *arg)
 {
 	static co_fn *const tests[] = {
-		test_chain,	  test_alloca,		test_alloca_large,
+		test_chain,	  test_short,		test_alloca,	  test_alloca_large,
 		test_alloca_call, test_variable_arrays, test_large_frame,
 	};
 	unsigned i;
