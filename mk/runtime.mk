@@ -25,7 +25,7 @@ $(O)/.flags-runtime: FORCE
 	 echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' > $@
 
 # What runs on a coroutine's stack without a check.  Their calls stay calls, so that reports name them.
-rt_on_g := cancel chan fd mutex own proc select sync time wait
+rt_on_g := cancel chan fd heap mutex own proc select sync time wait
 $(rt_on_g:%=$(O)/runtime/%.o): rt_extra := -Wframe-larger-than=128 -fno-optimize-sibling-calls
 # What checks its stack as a program does.
 $(O)/runtime/linkcheck_split.o $(O)/runtime/io.o $(O)/runtime/net.o: rt_extra := -fsplit-stack \
@@ -39,7 +39,9 @@ $(O)/runtime/%.o: runtime/%.S $(O)/.flags-runtime mk/runtime.mk
 	$(call say,AS)$(CC) $(rt_cppflags) $(rt_cflags) -MMD -MP -c $< -o $@
 
 $(O)/runtime/corun.o: $(rt_core_objs)
-	$(call say,LD)$(CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) --localize-hidden $@
+	$(call say,LD)$(CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) --localize-hidden $(rt_sections) $@
+# The collector leaves out what the runtime itself has in memory.
+rt_sections := --rename-section .bss=corun_bss --rename-section .data=corun_data
 OBJCOPY ?= objcopy
 AS ?= as
 

@@ -281,6 +281,13 @@ end \name
 	on_g0	co_set, key_set
 	on_g0	co_stats, stats_read
 	on_g0	co_set_allocator, set_allocator
+	on_g0	co_heap_stats, heap_stats
+	on_g0	co_root_add, root_add
+	on_g0	co_root_remove, root_remove
+
+	.hidden	refill_g0, large_g0
+	on_g0	refill_g0, refill
+	on_g0	large_g0, large
 
 /* And some of its own. */
 	.hidden	wait_prepare, select_begin, select_end

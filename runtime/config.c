@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/gc.h"
 #include "runtime/mcache.h"
 #include "runtime/policy.h"
 
@@ -185,6 +186,8 @@ int settings_read(const struct co_config *config)
 	if (takes_guard(settings.policy) ? settings.adaptive : settings.trigger == CO_GUARD)
 		return -EINVAL;
 	read_environment();
+	godebug_read();
+	pace_read_environment();
 	fill_in();
 	if (settings.trigger == CO_GUARD && !takes_guard(settings.policy))
 		fatal("CORUN_TRIGGER: only stacks of the policies mmap and fixed have a guard "

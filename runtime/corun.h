@@ -433,6 +433,99 @@ co_fd co_tcp_listen(const char *host, const char *service);
 co_fd co_tcp_connect(const char *host, const char *service);
 co_fd co_tcp_connect_until(const char *host, const char *service, int64_t deadline_ns);
 
+/*
+ * The collected heap.  Objects read as zeros, never move, and are freed when nothing leads to them
+ * any more, at the latest when co_run returns.  What leads to an object is its address, or one
+ * inside of it (but not the one behind it), that stands aligned to 8 bytes
+ *
+ *	- in a global variable of the program or its libraries, or in the range of co_root_add;
+ *	- on the stack of a coroutine or in a register of its, in an item of a channel;
+ *	- on the stack of co_run's thread above co_run;
+ *	- in an object that itself is led to.
+ *
+ * Not in memory of malloc, in thread-local variables, or on the stacks of other threads; and not if
+ * it is hidden (packed, xored).  A number that looks like an address keeps an object as well.
+ *
+ * The heap is collected when it has grown by GOGC percent of what was left of it; see corun(3). All
+ * coroutines stand still meanwhile.
+ *
+ * All of these return NULL if there is no memory, if the size is impossible, outside of co_run and
+ * in handlers of signals.  Objects are aligned to 16 bytes, those whose size is no multiple of 16
+ *to 8.
+ */
+void *co_alloc(size_t size);
+
+/* For what holds no addresses of objects: it is not searched for any. */
+void *co_alloc_atomic(size_t size);
+
+/*
+ * Where an object has addresses, so that the rest of it is not searched: bit n of map stands for
+ * the bytes from 8 n on, and bit n of more[i] for those from 512 (i + 1) + 8 n on.  Without more,
+ * the rest has none.  size is a multiple of 8 unless there are none at all.
+ */
+struct co_type {
+	size_t size;
+	uint64_t map;
+	const uint64_t *more;
+};
+
+/* An array of count of them.  The type stays as it is while there are objects of it. */
+void *co_alloc_typed(const struct co_type *type, size_t count);
+
+/* struct co_type t = CO_TYPE(struct node, left, right): those members, of 1 to 8, are addresses,
+ * and stand in the first 512 bytes. */
+#define CO_TYPE(type, ...)                                                                        \
+	{                                                                                         \
+		sizeof(type), CO_TYPE_N_(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1)(type, __VA_ARGS__), \
+			0                                                                         \
+	}
+#define CO_TYPE_N_(a, b, c, d, e, f, g, h, n, ...) CO_TYPE_PASTE_(n)
+#define CO_TYPE_PASTE_(n)			   CO_TYPE_##n##_
+#define CO_TYPE_1_(t, m)			   (UINT64_C(1) << offsetof(t, m) / 8)
+#define CO_TYPE_2_(t, m, ...)			   CO_TYPE_1_(t, m) | CO_TYPE_1_(t, __VA_ARGS__)
+#define CO_TYPE_3_(t, m, ...)			   CO_TYPE_1_(t, m) | CO_TYPE_2_(t, __VA_ARGS__)
+#define CO_TYPE_4_(t, m, ...)			   CO_TYPE_1_(t, m) | CO_TYPE_3_(t, __VA_ARGS__)
+#define CO_TYPE_5_(t, m, ...)			   CO_TYPE_1_(t, m) | CO_TYPE_4_(t, __VA_ARGS__)
+#define CO_TYPE_6_(t, m, ...)			   CO_TYPE_1_(t, m) | CO_TYPE_5_(t, __VA_ARGS__)
+#define CO_TYPE_7_(t, m, ...)			   CO_TYPE_1_(t, m) | CO_TYPE_6_(t, __VA_ARGS__)
+#define CO_TYPE_8_(t, m, ...)			   CO_TYPE_1_(t, m) | CO_TYPE_7_(t, __VA_ARGS__)
+
+/*
+ * From now on, bytes of memory that is no object of the heap are searched for addresses, until they
+ * are removed.  -EINVAL: nothing to search; -ENOMEM.  The address is that of the first byte;
+ * -ENOENT: it was not added.
+ */
+int co_root_add(void *p, size_t size);
+int co_root_remove(void *p);
+
+/* Collects now; other coroutines stand still until it is done.  -EPERM as for co_go. */
+int co_gc(void);
+
+/* GOGC, in percent; negative: the heap is not collected on its own.  Returns what it was. */
+int co_set_gc_percent(int percent);
+
+/* GOMEMLIMIT, in bytes; INT64_MAX: none; negative: stays.  Returns what it was. */
+int64_t co_set_memory_limit(int64_t bytes);
+
+/* What the heap counted since the last co_run began. */
+struct co_heap_stats {
+	uint64_t bytes, objects;      /* allocated, and not found to be unreachable so far */
+	uint64_t total_bytes;	      /* allocated ever */
+	uint64_t mallocs, frees;      /* objects */
+	uint64_t goal;		      /* bytes at which the next collection begins */
+	uint64_t collections, forced; /* the latter by co_gc */
+	uint64_t pause_ns;	      /* coroutines stood still, in all */
+	uint64_t last_pause_ns;	      /* in the last one */
+	uint64_t spans;		      /* bytes of memory that objects lie in, gaps included */
+	uint64_t idle;		      /* bytes of memory that is free and kept */
+	uint64_t released;	      /* bytes returned to the system, ever */
+	uint64_t stack_bytes_read;    /* in the last collection */
+	uint64_t global_bytes_read;
+};
+
+/* As co_stats. */
+void co_heap_stats(struct co_heap_stats *ret);
+
 #define CO_ORDERS 32 /* stacks of order n have 2048 << n bytes */
 
 /* What the runtime itself counted since the last co_run began. */

@@ -69,15 +69,31 @@ void gput(struct g *gp)
 	this_m.p->gfree = gp;
 }
 
+struct g_block *g_blocks(void)
+{
+	return blocks;
+}
+
+struct g_block *g_blocks_next(const struct g_block *b)
+{
+	return b->next;
+}
+
+void for_each_g_in(struct g_block *b, void (*fn)(struct g *gp, void *arg), void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < b->used; i++)
+		if (b->g[i].status != G_IDLE && b->g[i].status != G_DEAD)
+			fn(&b->g[i], arg);
+}
+
 void for_each_g(void (*fn)(struct g *gp, void *arg), void *arg)
 {
 	struct g_block *b;
-	size_t i;
 
 	for (b = blocks; b; b = b->next)
-		for (i = 0; i < b->used; i++)
-			if (b->g[i].status != G_IDLE && b->g[i].status != G_DEAD)
-				fn(&b->g[i], arg);
+		for_each_g_in(b, fn, arg);
 }
 
 bool is_descriptor(uint64_t address)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "runtime/heap.h"
 #include "runtime/large.h"
 #include "runtime/lock.h"
 #include "runtime/reserve.h"
@@ -34,6 +35,11 @@ struct mcache *mcache_new(void)
 
 	if (c == MAP_FAILED)
 		return NULL;
+	c->heap = heap_cache_new();
+	if (!c->heap) {
+		munmap(c, sizeof(*c));
+		return NULL;
+	}
 	slot = c->slots;
 	for (i = 0; i < PACKED_ORDERS; i++) {
 		c->list[i].slot = slot;
@@ -207,6 +213,7 @@ void stacks_reset(void)
 		caches = c->next;
 		mcache_flush(c);
 		add(&past, &c->count);
+		munmap(c->heap, sizeof(*c->heap));
 		munmap(c, sizeof(*c));
 	}
 	mcentral_reset();

@@ -44,7 +44,8 @@ struct mcache {
 	uint32_t owner;	 /* whose stacks are in the lists */
 	uint32_t cached; /* the same, or OWNER_NONE: nothing may be cached */
 	struct stack_counts count;
-	struct mcache *next; /* of all */
+	struct mcache *next;	 /* of all */
+	struct heap_cache *heap; /* heap.h */
 	uint64_t slots[MCACHE_SLOTS];
 };
 

@@ -11,8 +11,12 @@
  * A new chunk is asked for right below the last one, where it is aligned by itself and the kernel
  * joins the mappings: a million stacks are one.
  *
- * Rejected: a table from addresses to chunks, as Go has; with aligned chunks there is nothing to
- * look up.  Rejected: headers in the stacks: they share the cache lines of the guard, and a stack
+ * Objects of the heap lie in the same chunks, in spans of one or more slots; those that no chunk
+ * holds get whole chunks of their own.  The collector asks what an arbitrary word points to, so a
+ * table says which chunks there are; who has a stack masks its address.  Slots that the heap gives
+ * back stay resident and are taken first.
+ *
+ * Rejected: headers in the stacks: they share the cache lines of the guard, and a stack
  * that is overrun would break the heap, too.
  *
  * One lock.  It is taken once for 16 small stacks or one large one.
@@ -25,24 +29,17 @@
 #include "runtime/lock.h"
 #include "runtime/runtime.h"
 
-#define CHUNK	    (4ull << 20)
-#define SLOT	    (32ull << 10)
-#define CHUNK_SLOTS (CHUNK / SLOT)
-
-struct chunk {
-	struct chunk *next;
-	uint64_t size;		/* of the mapping */
-	unsigned __int128 busy; /* slots; the first is ours */
-	struct span span[CHUNK_SLOTS];
-};
-_Static_assert(sizeof(struct chunk) <= SLOT, "fits");
-_Static_assert(CHUNK_SLOTS == 128, "fits into the set");
-
 static struct lock heap_lock;
 static struct chunk *chunks; /* newest first */
 static struct chunk
 	*hint[PACKED_ORDERS]; /* where the last of this order was; all before are full */
+static struct chunk *avail;   /* got slots back from the heap; the newest first */
+static struct chunk *huge;    /* mappings of one object each */
 static uint64_t mapped;
+static struct mheap_bytes bytes;
+
+uint32_t *chunk_table[1 << TABLE_ROOT_BITS];
+uint64_t chunks_lo, chunks_hi;
 
 static uint64_t map(uint64_t at, uint64_t size, int prot)
 {
@@ -83,6 +80,41 @@ uint64_t map_aligned(uint64_t size, int prot, uint64_t at)
 void unmap_aligned(uint64_t lo, uint64_t size)
 {
 	munmap((void *)lo, size + STACK_TAIL);
+}
+
+/* Enters n chunks that begin at lo into the table, or takes them out.  false: no memory. */
+static bool table_set(uint64_t lo, uint64_t n, bool is)
+{
+	uint64_t i, at;
+
+	for (i = 0; i < n; i++) {
+		uint32_t **leaf;
+
+		at = (lo >> 22) + i;
+		leaf = &chunk_table[at >> TABLE_LEAF_BITS];
+		if (!*leaf && is)
+			*leaf = (uint32_t *)map_pages(4ull << TABLE_LEAF_BITS,
+						      PROT_READ | PROT_WRITE);
+		if (!*leaf)
+			return false;
+		(*leaf)[at & ((1u << TABLE_LEAF_BITS) - 1)] = is ? (uint32_t)i + 1 : 0;
+	}
+	if (is && (lo < chunks_lo || !chunks_hi))
+		chunks_lo = lo;
+	if (is && lo + n * CHUNK > chunks_hi)
+		chunks_hi = lo + n * CHUNK;
+	return true;
+}
+
+static void table_reset(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 1 << TABLE_ROOT_BITS; i++)
+		if (chunk_table[i])
+			munmap(chunk_table[i], 4ull << TABLE_LEAF_BITS);
+	memset(chunk_table, 0, sizeof(chunk_table));
+	chunks_lo = chunks_hi = 0;
 }
 
 static unsigned slots_of(unsigned order)
@@ -130,6 +162,10 @@ static struct chunk *new_chunk(void)
 	}
 	if (!lo)
 		return NULL;
+	if (!table_set(lo, 1, true)) {
+		munmap((void *)lo, size);
+		return NULL;
+	}
 	c = (struct chunk *)lo;
 	c->next = chunks;
 	c->size = size;
@@ -154,6 +190,19 @@ static struct chunk *find_chunk(unsigned order, unsigned n)
 	return new_chunk();
 }
 
+/* Marks free slots as taken; how many of them were resident. */
+static unsigned take_slots(struct chunk *c, unsigned first, unsigned n)
+{
+	unsigned __int128 set = slot_set(first, n), dirty = c->dirty & set;
+	unsigned count = (unsigned)(__builtin_popcountll((uint64_t)dirty) +
+				    __builtin_popcountll((uint64_t)(dirty >> 64)));
+
+	c->busy |= set;
+	c->dirty &= ~dirty;
+	bytes.idle -= count * SLOT;
+	return count;
+}
+
 struct span *mheap_take(unsigned order)
 {
 	unsigned n = slots_of(order), first;
@@ -165,9 +214,11 @@ struct span *mheap_take(unsigned order)
 	if (c) {
 		hint[order] = c;
 		first = find_run(c, n);
-		c->busy |= slot_set(first, n);
+		take_slots(c, first, n);
 		s = &c->span[first];
 		memset(s, 0, sizeof(*s));
+		s->kind = SPAN_STACKS;
+		bytes.stacks += n * SLOT;
 		s->order = (uint8_t)order;
 		s->count = order < 4 ? (uint8_t)(16u >> order) : 1;
 		s->free = (1u << s->count) - 1;
@@ -184,8 +235,236 @@ void mheap_give(struct span *s)
 	/* While it is still ours. */
 	madvise((void *)mheap_span_begin(s), n * SLOT, MADV_DONTNEED);
 	lock(&heap_lock);
+	bytes.stacks -= n * SLOT;
+	s->kind = SPAN_FREE;
 	c->busy &= ~slot_set(first, n);
 	unlock(&heap_lock);
+}
+
+static void unlist_avail(struct chunk *c)
+{
+	if (c->prev_avail)
+		c->prev_avail->next_avail = c->next_avail;
+	else
+		avail = c->next_avail;
+	if (c->next_avail)
+		c->next_avail->prev_avail = c->prev_avail;
+	c->avail = false;
+}
+
+static void list_avail(struct chunk *c)
+{
+	c->prev_avail = NULL;
+	c->next_avail = avail;
+	if (avail)
+		avail->prev_avail = c;
+	avail = c;
+	c->avail = true;
+}
+
+/* n free slots anywhere in the chunk, or 0. */
+static unsigned find_slots(const struct chunk *c, unsigned n)
+{
+	unsigned i = 1, k;
+
+	while (i + n <= CHUNK_SLOTS) {
+		for (k = 0; k < n && !(c->busy >> (i + k) & 1); k++)
+			;
+		if (k == n)
+			return i;
+		i += k + 1;
+	}
+	return 0;
+}
+
+/* Where the heap gave slots back; where it took the last from; a new chunk. */
+static struct chunk *find_avail(unsigned n, unsigned *ret_first)
+{
+	static struct chunk *last;
+	struct chunk *c, *next;
+
+	if (!chunks)
+		last = NULL;
+	for (c = avail; c; c = next) {
+		next = c->next_avail;
+		*ret_first = find_slots(c, n);
+		if (*ret_first)
+			return c;
+		if (!find_slots(c, 1))
+			unlist_avail(c);
+	}
+	if (last && (*ret_first = find_slots(last, n)))
+		return last;
+	c = chunks;
+	if (!c || !(*ret_first = find_slots(c, n))) {
+		c = new_chunk();
+		*ret_first = 1;
+	}
+	last = c;
+	return c;
+}
+
+static void init_span(struct span *s, uint64_t slots, bool dirty)
+{
+	uint64_t i;
+
+	memset(s, 0, sizeof(*s));
+	s->kind = SPAN_OBJECTS;
+	s->o.slots = (uint32_t)slots;
+	s->o.dirty = dirty;
+	for (i = 1; i < slots && i < CHUNK_SLOTS - 1; i++) {
+		s[i].kind = SPAN_MORE;
+		s[i].back = (uint8_t)i;
+	}
+	bytes.objects += slots * SLOT;
+}
+
+/* A mapping for one object, which looks like a chunk that goes on. */
+static struct span *take_huge(uint64_t slots)
+{
+	uint64_t size = (slots * SLOT + SLOT + CHUNK - 1) & ~(CHUNK - 1);
+	uint64_t at = map(0, size + CHUNK, PROT_READ | PROT_WRITE), lo;
+	struct chunk *c;
+
+	if (!at)
+		return NULL;
+	lo = (at + CHUNK - 1) & ~(CHUNK - 1);
+	if (lo > at)
+		munmap((void *)at, lo - at);
+	if (at + CHUNK > lo)
+		munmap((void *)(lo + size), at + CHUNK - lo);
+	if (!table_set(lo, size / CHUNK, true)) {
+		table_set(lo, size / CHUNK, false);
+		munmap((void *)lo, size);
+		return NULL;
+	}
+	c = (struct chunk *)lo;
+	c->size = size;
+	c->next = huge;
+	if (huge)
+		huge->prev_avail = c;
+	huge = c;
+	mapped += size;
+	init_span(&c->span[1], slots, false);
+	return &c->span[1];
+}
+
+static void give_huge(struct span *s)
+{
+	struct chunk *c = (struct chunk *)((uint64_t)s & ~(CHUNK - 1));
+
+	if (c->prev_avail)
+		c->prev_avail->next = c->next;
+	else
+		huge = c->next;
+	if (c->next)
+		c->next->prev_avail = c->prev_avail;
+	table_set((uint64_t)c, c->size / CHUNK, false);
+	mapped -= c->size;
+	munmap(c, c->size);
+}
+
+struct span *mheap_take_slots(uint64_t slots)
+{
+	struct span *s = NULL;
+	struct chunk *c;
+	unsigned first;
+
+	if (slots > UINT32_MAX)
+		return NULL;
+	lock(&heap_lock);
+	if (slots >= CHUNK_SLOTS) {
+		s = take_huge(slots);
+	} else {
+		c = find_avail((unsigned)slots, &first);
+		if (c) {
+			bool dirty = take_slots(c, first, (unsigned)slots) > 0;
+
+			s = &c->span[first];
+			init_span(s, slots, dirty);
+		}
+	}
+	unlock(&heap_lock);
+	return s;
+}
+
+void mheap_give_slots(struct span *s)
+{
+	struct chunk *c = (struct chunk *)((uint64_t)s & ~(CHUNK - 1));
+	unsigned n = s->o.slots, i;
+
+	lock(&heap_lock);
+	bytes.objects -= n * SLOT;
+	if (n >= CHUNK_SLOTS) {
+		give_huge(s);
+	} else {
+		unsigned __int128 set = slot_set((unsigned)(s - c->span), n);
+
+		for (i = 0; i < n; i++)
+			s[i].kind = SPAN_FREE;
+		c->busy &= ~set;
+		c->dirty |= set;
+		bytes.idle += n * SLOT;
+		if (!c->avail)
+			list_avail(c);
+	}
+	unlock(&heap_lock);
+}
+
+/* Dirty slots that follow each other, taken so that nobody else takes them; how many. */
+static unsigned take_dirty(struct chunk *c, unsigned *ret_first)
+{
+	unsigned i = *ret_first, n;
+
+	while (i < CHUNK_SLOTS && !(c->dirty >> i & 1))
+		i++;
+	for (n = 0; i + n < CHUNK_SLOTS && c->dirty >> (i + n) & 1; n++)
+		;
+	*ret_first = i;
+	if (n)
+		take_slots(c, i, n);
+	return n;
+}
+
+uint64_t mheap_release(uint64_t keep)
+{
+	uint64_t released = 0;
+	struct chunk *c;
+	unsigned first, n;
+
+	lock(&heap_lock);
+	for (c = chunks; c && bytes.idle > keep; c = c->next) {
+		for (first = 1; (n = take_dirty(c, &first)); first += n) {
+			/* Chunks stay while co_run lasts, and new ones come in front. */
+			unlock(&heap_lock);
+			madvise((char *)c + first * SLOT, n * SLOT, MADV_DONTNEED);
+			released += n * SLOT;
+			lock(&heap_lock);
+			c->busy &= ~slot_set(first, n);
+		}
+	}
+	unlock(&heap_lock);
+	return released;
+}
+
+struct chunk *mheap_chunks(void)
+{
+	return chunks;
+}
+
+struct chunk *mheap_huge(void)
+{
+	return huge;
+}
+
+struct mheap_bytes mheap_bytes(void)
+{
+	struct mheap_bytes b;
+
+	lock(&heap_lock);
+	b = bytes;
+	unlock(&heap_lock);
+	return b;
 }
 
 struct span *mheap_span_of(uint64_t lo)
@@ -220,6 +499,13 @@ void mheap_reset(void)
 		chunks = c->next;
 		munmap(c, c->size);
 	}
+	while ((c = huge)) {
+		huge = c->next;
+		munmap(c, c->size);
+	}
+	table_reset();
 	memset(hint, 0, sizeof(hint));
+	avail = NULL;
+	bytes = (struct mheap_bytes){ 0 };
 	mapped = 0;
 }

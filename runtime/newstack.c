@@ -27,6 +27,7 @@
  *	  every alignment a frame can have asked for;
  *	- after a growth the frame that asked fits above the guard, since its check is not repeated.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "runtime/mcache.h"
@@ -46,6 +47,7 @@ static const uint8_t insn_varargs[] = { 0x4c, 0x8d, 0x5d, 0x18 }; /* lea 24(%rbp
 static void move_to(struct g *gp, struct stack new)
 {
 	struct stack old = gp->stack;
+	uint32_t status = gp->status;
 	uint64_t used = old.hi - gp->sched.sp, delta = new.hi - old.hi;
 
 	gp->status = G_COPYSTACK;
@@ -54,7 +56,7 @@ static void move_to(struct g *gp, struct stack new)
 	if (gp->sched.bp - old.lo < old.hi - old.lo)
 		gp->sched.bp += delta;
 	set_stack(gp, new);
-	gp->status = G_RUNNING;
+	gp->status = status;
 	if (unlikely(settings.unmap))
 		stackcheck_moved(gp, old, gp->sched.pc);
 	stackfree(mcache_mine(), old);
@@ -72,20 +74,25 @@ static ONE_SITE void copystack_probe(struct g *gp, uint64_t new_size)
 	PROBE_SIZE(EV_PROBE_COPYSTACK, gp, new_size);
 }
 
-static void copystack(struct g *gp, uint64_t new_size)
+int copystack(struct g *gp, uint64_t new_size)
 {
 	uint64_t begin = ring_clock(), used = gp->stack.hi - gp->sched.sp;
 	uint64_t old_size = gp->stack.hi - gp->stack.lo;
+	struct stack_counts *count = &mcache_mine()->count;
 	struct stack new;
 
-	copystack_probe(gp, new_size);
 	if (stackalloc(mcache_mine(), new_size, &new))
-		fatal_no_memory(gp, new_size);
+		return -ENOMEM;
+	copystack_probe(gp, new_size);
 	move_to(gp, new);
-	mcache_mine()->count.growths++;
-	mcache_mine()->count.bytes_copied += used;
+	if (new_size > old_size)
+		count->growths++;
+	else
+		count->shrinks++;
+	count->bytes_copied += used;
 	copystack_end(gp);
 	ring_copystack(gp, old_size, used, begin);
+	return 0;
 }
 
 /*
@@ -246,10 +253,12 @@ static void make_room(struct g *gp, uint64_t used, uint64_t need)
 		return;
 	}
 	size = fitting_size(gp, used, need);
-	if (size > gp->stack.hi - gp->stack.lo)
-		copystack(gp, size);
-	else if (settings.move)
+	if (size > gp->stack.hi - gp->stack.lo) {
+		if (copystack(gp, size))
+			fatal_no_memory(gp, size);
+	} else if (settings.move) {
 		movestack(gp);
+	}
 }
 
 /*

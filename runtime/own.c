@@ -29,6 +29,12 @@ const char *own_name(const struct g *gp)
 	return gp->own ? gp->own->name : "";
 }
 
+void **own_values(const struct g *gp, size_t *ret_count)
+{
+	*ret_count = gp->own ? gp->own->count : 0;
+	return gp->own ? gp->own->value : NULL;
+}
+
 static struct own *own_for(struct g *gp, unsigned values)
 {
 	struct own *o = gp->own;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "runtime/fault.h"
+#include "runtime/gc.h"
 #include "runtime/mcache.h"
 #include "runtime/netpoll.h"
 #include "runtime/note.h"
@@ -270,9 +271,12 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	relocate_init();
 	stacks_init();
 	the_p.mcache = mcache_new();
-	rc = the_p.mcache ? signal_stack_install() : -ENOMEM;
+	rc = the_p.mcache ? gc_begin((uint64_t)__builtin_frame_address(0)) : -ENOMEM;
 	if (rc)
 		goto out_of_stacks;
+	rc = signal_stack_install();
+	if (rc)
+		goto out_of_heap;
 	fault_install();
 	stackcheck_begin();
 	rc = newproc1(fn, arg, creator_pc, 0);
@@ -286,6 +290,8 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 	fault_remove();
 	stackcheck_end();
 	signal_stack_remove();
+out_of_heap:
+	gc_end();
 out_of_stacks:
 	stacks_reset();
 	this_m.p = NULL;

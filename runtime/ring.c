@@ -199,10 +199,18 @@ void ring_write_copystack(const struct g *gp, uint64_t old_size, uint64_t used, 
 		.new_size = gp->stack.hi - gp->stack.lo,
 		.used = used,
 		.duration_ns = duration,
-		.stack_id = write_stack(gp, begin),
+		/* Nobody asked for a smaller one. */
+		.stack_id = gp->stack.hi - gp->stack.lo > old_size ? write_stack(gp, begin) : 0,
 	};
 
 	publish(EV_COPYSTACK, &ev.h, sizeof(ev), begin);
+}
+
+void ring_write_gc(enum ev_gc_what what, uint32_t cycle)
+{
+	struct ev_gc ev = { .what = what, .cycle = cycle };
+
+	publish(EV_GC, &ev.h, sizeof(ev), ring_read_clock());
 }
 
 static void write_use(struct g *gp, void *arg)

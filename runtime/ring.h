@@ -17,6 +17,7 @@ void ring_write_newproc(const struct g *gp);
 void ring_write_goexit(const struct g *gp);
 void ring_write_copystack(const struct g *gp, uint64_t old_size, uint64_t used, uint64_t begin);
 void ring_write_living(void);
+void ring_write_gc(enum ev_gc_what what, uint32_t cycle);
 
 static inline void ring_hit(enum ev_probe probe)
 {
@@ -49,6 +50,12 @@ static inline void ring_copystack(const struct g *gp, uint64_t old_size, uint64_
 {
 	if (unlikely(ring))
 		ring_write_copystack(gp, old_size, used, begin);
+}
+
+static inline void ring_gc(enum ev_gc_what what, uint32_t cycle)
+{
+	if (unlikely(ring))
+		ring_write_gc(what, cycle);
 }
 
 /* Highest use of all that are still alive, when they are about to be dropped. */

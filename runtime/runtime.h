@@ -215,7 +215,11 @@ void g0_leave(void) NORETURN;
 
 /* proc.c: coroutines and who runs next; more in proc.h */
 void goexit0(struct g *gp);
-/* Calls fn for every coroutine that is alive. */
+/* Calls fn for every coroutine that is alive, or for those of one block of descriptors. */
+struct g_block;
+struct g_block *g_blocks(void);
+struct g_block *g_blocks_next(const struct g_block *b);
+void for_each_g_in(struct g_block *b, void (*fn)(struct g *gp, void *arg), void *arg);
 void for_each_g(void (*fn)(struct g *gp, void *arg), void *arg);
 
 /* gfree.c: descriptors */
@@ -250,6 +254,8 @@ void adapt_reset(void);
 
 /* newstack.c: sched describes the growth; fatal if there is no memory */
 void growstack_in_place(struct g *gp, uint64_t needed_lo);
+/* Moves the stack of a coroutine that is saved to one of another size; -ENOMEM. */
+int copystack(struct g *gp, uint64_t new_size);
 
 /* relocate.c */
 void relocate(uint64_t *to, const uint64_t *from, size_t words, struct stack old, uint64_t delta);
@@ -265,9 +271,13 @@ struct settings {
 	bool poison, move, crash, unmap, stackcheck;
 	uint64_t fail_at;   /* the allocation that fails, counted from 1; 0: none */
 	unsigned allocator; /* enum stack_owner; 0: as the program says */
+	/* GODEBUG */
+	uint64_t gctrace, schedtrace, scheddetail, gcshrinkstackoff, adaptivestackstart;
 };
 extern struct settings settings;
 int settings_read(const struct co_config *config); /* -EINVAL; a bad environment is fatal */
+
+void godebug_read(void); /* godebug.c */
 
 /* debug.c: what CORUN_DEBUG says; fatal if that is not understood */
 void debug_read(const char *s);

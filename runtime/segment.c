@@ -138,6 +138,17 @@ uint64_t segment_true_return(const struct g *gp, uint64_t bp, uint64_t ret)
 	return true_return(b, ret);
 }
 
+void segments_each(const struct g *gp, void (*fn)(uint64_t lo, uint64_t hi, void *arg), void *arg)
+{
+	const struct segment *seg;
+	const struct block *b;
+
+	for (seg = gp->segment; seg; seg = seg->older)
+		fn(seg->old_sp, seg->old.hi, arg);
+	for (b = gp->blocks; b; b = b->older)
+		fn(b->mem.lo, b->mem.hi, arg);
+}
+
 void segments_free(struct g *gp)
 {
 	struct block *b;

@@ -23,6 +23,8 @@ uint64_t segment_enter(struct regs *r, uint64_t need, uint64_t args);
 uint64_t segment_block(uint64_t size, uint64_t bp);
 /* Where the frame at bp returns to, if what stands there is ret. */
 uint64_t segment_true_return(const struct g *gp, uint64_t bp, uint64_t ret);
+/* Calls fn for what is in use besides the newest segment: older segments, blocks of alloca. */
+void segments_each(const struct g *gp, void (*fn)(uint64_t lo, uint64_t hi, void *arg), void *arg);
 /* The coroutine ends, wherever it is: all but its first stack, which is left in gp->stack. */
 void segments_free(struct g *gp);
 

@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 
+#include "runtime/gc.h"
 #include "runtime/mcache.h"
 #include "runtime/reserve.h"
 #include "runtime/segment.h"
@@ -50,6 +51,8 @@ int stack_begin(struct g *gp)
 
 	if (unlikely(settings.adaptive))
 		size = adapt_size((uint64_t)gp->entry);
+	else if (unlikely(settings.adaptivestackstart) && settings.policy == CO_COPY)
+		size = stack_start_size;
 	if (likely(!is_reserved())) {
 		rc = stackalloc(c, size, &s);
 	} else {

@@ -41,10 +41,10 @@ done
 
 # --- linkers and kinds of programs ---------------------------------------------------------------
 
-# The note: the description and one place for each of six probes; nothing in it for the dynamic linker.
+# The note: the description and one place for each of eight probes; nothing in it for the dynamic linker.
 check_note() { # PROGRAM
 	readelf -nW "$1" >notes.txt 2>/dev/null
-	equal "$1: notes" 8 "$(grep -c '^  stacktrace ' notes.txt)"
+	equal "$1: notes" 10 "$(grep -c '^  stacktrace ' notes.txt)"
 	equal "$1: descriptions" 1 "$(grep -c '^  stacktrace  *0x00000078' notes.txt)"
 	readelf -SW "$1" | sed -n 's/.* \.note\.stacktrace  *NOTE  *\([0-9a-f]*\) [0-9a-f]* \([0-9a-f]*\).* A .*/\1 \2/p' >section.txt
 	read -r start size <section.txt || fail "$1: no section that is loaded"
@@ -96,7 +96,7 @@ if [ -x "$ST" ] && run_ok "$ST" run --dry-run "$O/samples/c/recurse"; then
 		use_max G_USE_MAX
 		stackguard0 G_STACKGUARD
 	END
-	equal 'probes of the price of a NOP' 6 "$(grep -c ' nop ' out.txt)"
+	equal 'probes of the price of a NOP' 8 "$(grep -c ' nop ' out.txt)"
 fi
 
 # --- names of the C library and of the runtime in a program of one's own -------------------------
@@ -255,6 +255,10 @@ refuses "^corun-cc: no libcorun.a in '/nowhere'" lonely/bin/corun-cc own.c
 awk '/^\.Bd -literal$/ { inside = 1; next } /^\.Ed/ { inside = 0 } inside' "$TOP/man/corun.3" >page.c
 run_ok "$cc" -O2 -Wall -Wextra -Werror -o page page.c && run_ok ./page
 equal 'the example of corun(3)' 'hello,world' "$(paste -sd, out.txt)"
+awk '/^\.Bd -literal$/ { text = ""; next } /^\.Ed/ { last = text } { text = text $0 "\n" } END { printf "%s", last }' \
+	"$TOP/man/co_alloc.3" | sed 's/\\e/\\/g' >page.c
+run_ok "$cc" -O2 -Wall -Wextra -Werror -o page page.c && run_ok ./page
+equal 'the example of co_alloc(3)' '655350 objects made' "$(cat out.txt)"
 for name in $(sed -n 's/.*\b\(co_[a-z_]*\)(.*/\1/p' "$O/include/corun.h" | grep -v -e '_at$' -e '^co_fn$' | sort -u) co_run co_go; do
 	grep -q "^\.Fn $name " "$TOP"/man/co*.3 || fail "$name is in no page of section 3"
 done
