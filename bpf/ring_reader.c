@@ -18,7 +18,7 @@ static const uint16_t least_size[EV_KIND_COUNT] = {
 	[EV_IMAGE] = sizeof(struct ev_image),	      [EV_STACK] = sizeof(struct ev_stack),
 	[EV_NEWPROC] = sizeof(struct ev_newproc),     [EV_GOEXIT] = sizeof(struct ev_goexit),
 	[EV_COPYSTACK] = sizeof(struct ev_copystack), [EV_STACK_USE] = sizeof(struct ev_stack_use),
-	[EV_SWITCHES] = sizeof(struct ev_switches),
+	[EV_SWITCHES] = sizeof(struct ev_switches),   [EV_GC] = sizeof(struct ev_gc),
 	/* the others are the tool's own to write */
 };
 

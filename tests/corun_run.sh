@@ -38,6 +38,10 @@ check() { # SOURCE SAMPLE ARG...
 	equal "$what: lost" 0 "$(json "$source.json" .summary.lost)"
 	equal "$what: coroutines, the program's" "$(own coroutines)" "$(json "$source.json" .summary.coroutines)"
 	equal "$what: growths, the program's" "$(own growths)" "$(json "$source.json" .summary.growths)"
+	equal "$what: shrinks, the runtime's" "$(own runtime.shrinks)" "$(json "$source.json" .summary.shrinks)"
+	[ -z "$(own shrinks)" ] || equal "$what: shrinks, the program's" "$(own shrinks)" "$(json "$source.json" .summary.shrinks)"
+	collections=$(own runtime.collections)
+	equal "$what: collections, the runtime's" "${collections:-0}" "$(json "$source.json" .switching.collections)"
 	equal "$what: coroutines, the runtime's" "$(own runtime.coroutines)" "$(json "$source.json" .summary.coroutines)"
 	equal "$what: ended, the runtime's" "$(own runtime.ended)" "$(json "$source.json" .summary.coroutines_ended)"
 	equal "$what: growths, the runtime's" "$(own runtime.growths)" "$(json "$source.json" .summary.growths)"
@@ -68,6 +72,8 @@ both recurse 200 64
 both recurse 3 1024
 both swarm 20000
 both pipeline
+both collect 100 300 8
+at_least 'collect: shrinks' 100 "$(json ring.json .summary.shrinks)"
 # A limit on the frames holds for both, and what is cut says so.
 for s in $sources; do
 	"$ST" run -q --source="$s" --max-stack=8 -f folded -o "$s.cut" -- "$O/samples/c/recurse" 3 64 || fail "$s: --max-stack=8"

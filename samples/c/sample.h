@@ -71,6 +71,7 @@ static inline void sample_say_runtime(void)
 	sample_say("runtime.coroutines", s.born);
 	sample_say("runtime.ended", s.ended);
 	sample_say("runtime.growths", s.growths);
+	sample_say("runtime.shrinks", s.shrinks);
 	sample_say("runtime.bytes_copied", s.bytes_copied);
 	sample_say("runtime.switches", s.switches);
 }
