@@ -5,7 +5,7 @@
 
 bench_dir := $(O)/tests/bench/runtime
 bench_mallocs := jemalloc mimalloc
-bench_progs := $(addprefix $(bench_dir)/,corun switch alloc-c $(bench_mallocs:%=alloc-%) prologue-corun prologue-plain)
+bench_progs := $(addprefix $(bench_dir)/,corun stacks switch alloc-c $(bench_mallocs:%=alloc-%) prologue-corun prologue-plain)
 bench_objs := $(rt_core_objs) $(rt_alone_objs)
 bench_cc = $(CC) $(CPPFLAGS) -std=gnu11 -O2 -g $(WARN) $(if $(DEV),-Werror) -o $@ $<
 bench_link := $(bench_objs) -Wl,-z,now \
@@ -15,7 +15,7 @@ $(bench_progs): $(wildcard tests/bench/runtime/*.h) mk/runtime_bench.mk
 $(bench_dir)/%-corun: tests/bench/runtime/%.c $(runtime-files)
 	@mkdir -p $(@D)
 	$(call say,CORUN)$(corun_cc) -O2 -g $(WARN) $(if $(DEV),-Werror) -iquote . -o $@ $<
-$(bench_dir)/corun: tests/bench/runtime/corun.c $(runtime-files)
+$(bench_dir)/corun $(bench_dir)/stacks: $(bench_dir)/%: tests/bench/runtime/%.c $(runtime-files)
 	@mkdir -p $(@D)
 	$(call say,CORUN)$(corun_cc) -O2 -g $(WARN) $(if $(DEV),-Werror) -iquote . -o $@ $<
 $(bench_dir)/prologue-plain: tests/bench/runtime/prologue.c
@@ -34,6 +34,7 @@ $(bench_dir)/alloc-%: tests/bench/runtime/alloc.c $(bench_objs)
 ## bench: ratios to bpftrace, Go and other peers, each in one run (some minutes, on an idle machine)
 bench: bench-runtime
 ## bench-runtime: the part of it that is about corun; ROWS='yield spawn' for some rows
-bench-runtime: $(bench_progs)
+bench-runtime: $(bench_progs) $(c_samples) $(O)/bin/stacktrace
 	@TOP='$(CURDIR)' O='$(abspath $(O))' sh tests/bench/runtime.sh
+	@$(if $(ROWS),,ST='$(abspath $(O))/bin/stacktrace' O='$(abspath $(O))' sh tests/bench/stacks.sh)
 .PHONY: bench-runtime

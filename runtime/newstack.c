@@ -12,9 +12,9 @@
  * an address of this very stack is changed too.  Stacks lie where no small number points, and a
  * number that large is rarely by chance in these few kilobytes; Go avoids the question with tables
  * that C compilers do not make.  It is no chance where a short string is written over the low bytes
- *of an address that an earlier call left in the same place: of 64 KiB that it may point to then,
- *the stack is a good part.  So corun-cc has locals begin as zeros.  What it cannot reach is memory
- *of alloca, and a number of two bytes that the compiler puts aside by itself.
+ * of an address that an earlier call left in the same place: of 64 KiB that it may point to then,
+ * the stack is a good part.  So corun-cc has locals begin as zeros.  What it cannot reach is memory
+ * of alloca, and a number of two bytes that the compiler puts aside by itself.
  *
  * Rejected: segmented stacks, as libgcc's own __morestack has them: a call that crosses a border in
  * a loop allocates and frees each time (the "hot split"), and unwinders must know.  Rejected: a
