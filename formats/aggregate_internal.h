@@ -10,8 +10,8 @@
  *	alive.c    what was there at the end
  *	rows.c     all of these merged by name
  *
- * An event costs two look-ups at most: its coroutine and its step.  What a view needs beyond these
- * is worked out when it asks.
+ * An event costs two look-ups at most: its coroutine and its step; both are laid out for that. What
+ *a view needs beyond these is worked out when it asks.
  */
 #ifndef ST_FORMATS_AGGREGATE_INTERNAL_H
 #define ST_FORMATS_AGGREGATE_INTERNAL_H
@@ -20,7 +20,10 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "base/table.h"
 #include "formats/aggregate.h"
+
+#define CACHE_LINE 64
 
 /* A place where coroutines come from. */
 struct origin {
@@ -43,26 +46,28 @@ struct origin {
  * is (pid, gp) until it ends.
  */
 struct life {
+	/* What every event needs, in one cache line ... */
 	struct life_key {
 		uint64_t id;
 		uint32_t pid;
 		uint32_t by_gp;
 	} key;
-	UT_hash_handle hh;
-	struct life *next; /* in the queue of the dead, or in the free list */
-	struct origin *origin;
-	struct step *step; /* that brought it to peak_size; NULL: it never grew */
-	uint64_t birth_ns, end_ns;
+	struct origin *origin;	  /* NULL: this life is unused */
+	struct step *step;	  /* that brought it to peak_size; NULL: it never grew */
 	uint64_t peak_size, size; /* largest, last */
 	uint64_t used;		  /* highest seen, 0: never */
-	uint64_t growths, shrinks, bytes_copied, ns;
-	bool born; /* its birth was seen */
+	bool born;		  /* its birth was seen */
 	bool ended;
 	bool counted; /* has gone into its origin's totals */
 	bool shown;   /* is in the view: counted at all */
 	bool waiting; /* for reason, as far as is known */
+	/* ... and the rest in another. */
+	uint64_t growths, shrinks, bytes_copied, ns;
+	uint64_t birth_ns, end_ns;
+	struct life *next; /* in the queue of the dead, or in the free list */
 	uint32_t reason;
 };
+_Static_assert(sizeof(struct life) == CACHE_LINE * 2, "one line more is one miss more an event");
 
 struct life_slab;
 
@@ -70,10 +75,10 @@ struct life_slab;
  * Records of different CPUs may be out of order, so that a coroutine's last growth can come behind
  * its end.  The dead are therefore kept until this many more have died.
  */
-#define LIVES_GRACE 4096
+#define LIVES_GRACE 1024
 
 struct lives {
-	struct life *map;
+	struct table map;
 	struct life *dead, **dead_tail;
 	size_t dead_count;
 	struct life *unused;
@@ -86,8 +91,15 @@ struct step {
 		const struct origin *origin;
 		uint64_t stack_id, from, to;
 	} key;
-	UT_hash_handle hh;
 	uint64_t count, bytes_copied, ns, waste;
+};
+_Static_assert(sizeof(struct step) == CACHE_LINE, "the same");
+
+struct step_slab;
+
+struct steps {
+	struct table map;
+	struct step_slab *slabs;
 };
 
 struct stack {
@@ -150,7 +162,7 @@ struct aggregate {
 	struct left *left;
 	struct lives lives;
 	struct origin *origins;
-	struct step *steps;
+	struct steps steps;
 	struct stack *stacks;
 	struct waits *waits;
 };

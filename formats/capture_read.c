@@ -48,7 +48,6 @@ struct capture_reader {
 	struct capture_version version;
 	const uint8_t *at, *end; /* of the records that are left in the block; NULL: none */
 	uint32_t seen, expected; /* records of the block */
-	capture_word word[CAPTURE_MAX_WORDS];
 };
 
 /* --- the beginning of the file ------------------------------------------------------------- */
@@ -222,10 +221,10 @@ static void begin_records(struct capture_reader *r, const struct capture_block *
 /* The next record of the block, or NULL: there is none any more. */
 static const struct ev_header *next_record(struct capture_reader *r)
 {
-	const struct ev_header *ev = (const struct ev_header *)r->word;
+	const struct ev_header *ev;
 
 	while (r->at && r->at < r->end) {
-		r->at = capture_get_record(&r->predictor, r->at, r->end, r->word);
+		r->at = capture_get_record(&r->predictor, r->at, r->end, &ev);
 		if (!r->at) {
 			r->walk.damage.bad_records += r->seen < r->expected ? r->expected - r->seen
 									    : 1;

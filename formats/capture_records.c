@@ -163,10 +163,12 @@ static inline uint64_t get_tabled_word(struct capture_predictor *p, unsigned i, 
 	return v;
 }
 
-/* Words 1 and up; NULL if a code is unknown or the bytes end before the words. */
-static const uint8_t *get_words(struct capture_predictor *p, const capture_word *predicted,
-				const uint8_t *in, const uint8_t *end, capture_word *word,
-				unsigned words)
+/*
+ * Words 1 and up, each in the place of its prediction; NULL if a code is unknown or the bytes end
+ * before the words.
+ */
+static const uint8_t *get_words(struct capture_predictor *p, const uint8_t *in, const uint8_t *end,
+				capture_word *word, unsigned words)
 {
 	const uint8_t *codes = in;
 	unsigned tabled = words < CAPTURE_TABLES ? words : CAPTURE_TABLES, code, worst;
@@ -177,38 +179,63 @@ static const uint8_t *get_words(struct capture_predictor *p, const capture_word 
 	in += words / 2;
 	code = first & 15;
 	worst = code == CODE_TABLE ? 15 : code; /* the time has no table */
-	word[TIME_WORD] = get_word(&in, code, predicted[TIME_WORD]);
+	word[TIME_WORD] = get_word(&in, code, p->time);
 	for (unsigned i = 2; i < tabled; i++) {
 		first >>= 4;
 		code = first & 15;
 		worst = code > worst ? code : worst;
-		word[i] = get_tabled_word(p, i, &in, code, predicted[i]);
+		word[i] = get_tabled_word(p, i, &in, code, word[i]);
 	}
 	for (unsigned i = CAPTURE_TABLES; i < words; i++) {
 		code = codes[(i - 1) / 2] >> (i - 1) % 2 * 4 & 15;
 		worst = code >= CODE_TABLE ? 15 : code > worst ? code : worst;
-		word[i] = get_word(&in, code, predicted[i]);
+		word[i] = get_word(&in, code, word[i]);
 	}
 	return worst <= CODE_TABLE && in <= end ? in : NULL;
 }
 
-const uint8_t *capture_get_record(struct capture_predictor *p, const uint8_t *in,
-				  const uint8_t *end, capture_word *ret)
+/* Kind, number of words and CPU: mostly a byte each. */
+static const uint8_t *get_head(const uint8_t *in, const uint8_t *end, uint64_t head[3])
 {
-	uint64_t kind, words, cpu;
+	if ((in[0] | in[1] | in[2]) < 0x80 && end - in >= 3) {
+		for (unsigned i = 0; i < 3; i++)
+			head[i] = in[i];
+		return in + 3;
+	}
+	for (unsigned i = 0; i < 3 && in; i++)
+		in = capture_get_varint(in, end, &head[i]);
+	return in;
+}
 
-	in = capture_get_varint(in, end, &kind);
-	if (in)
-		in = capture_get_varint(in, end, &words);
-	if (in)
-		in = capture_get_varint(in, end, &cpu);
-	if (!in || kind > UINT16_MAX || words < HEADER_WORDS || words > CAPTURE_MAX_WORDS ||
-	    cpu > UINT32_MAX)
-		return NULL;
-	in = get_words(p, prediction(p, kind), in, end, ret, (unsigned)words);
+const uint8_t *capture_get_record(struct capture_predictor *p, const uint8_t *in,
+				  const uint8_t *end, const struct ev_header **ret)
+{
+	uint64_t head[3], kind, words, cpu;
+	capture_word *word;
+
+	in = get_head(in, end, head);
 	if (!in)
 		return NULL;
-	ret[0] = kind | words << 19 | cpu << 32; /* kind, size in bytes, cpu of struct ev_header */
-	remember(p, kind, ret, (unsigned)words);
+	kind = head[0];
+	words = head[1];
+	cpu = head[2];
+	if (kind > UINT16_MAX || words < HEADER_WORDS || words > CAPTURE_MAX_WORDS ||
+	    cpu > UINT32_MAX)
+		return NULL;
+	if (kind < CAPTURE_PREDICTED) {
+		word = p->word[kind];
+		if (words < p->words[kind])
+			memset(word + words, 0, 8u * (p->words[kind] - words));
+		p->words[kind] = (uint16_t)words;
+	} else {
+		word = p->none;
+		memset(word, 0, 8u * words);
+	}
+	in = get_words(p, in, end, word, (unsigned)words);
+	if (!in)
+		return NULL;
+	word[0] = kind | words << 19 | cpu << 32; /* kind, size in bytes, cpu of struct ev_header */
+	p->time = word[TIME_WORD];
+	*ret = (const struct ev_header *)word;
 	return in;
 }

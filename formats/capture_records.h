@@ -53,7 +53,7 @@ struct capture_predictor {
 	uint64_t time;
 	uint16_t words[CAPTURE_PREDICTED]; /* valid in word[], the rest is 0 */
 	capture_word word[CAPTURE_PREDICTED][CAPTURE_MAX_WORDS];
-	capture_word none[CAPTURE_MAX_WORDS]; /* for the other kinds: 0, but for the time */
+	capture_word none[CAPTURE_MAX_WORDS]; /* for the other kinds */
 	uint8_t next[CAPTURE_TABLES];
 	uint64_t table[CAPTURE_TABLES][256];
 };
@@ -74,11 +74,11 @@ void capture_encoder_reset(struct capture_encoder *e);
 uint8_t *capture_put_record(struct capture_encoder *e, const struct ev_header *ev, uint8_t *out);
 
 /*
- * Reads one record into ret, CAPTURE_MAX_WORDS words.  Returns the byte behind it, or NULL if the
+ * Reads one record; *ret is valid until the next call.  Returns the byte behind it, or NULL if the
  * bytes from in on are none: nothing more can be read from this block.  CAPTURE_RECORD_ROOM bytes
  * behind end must be readable; what they hold does not matter.
  */
 const uint8_t *capture_get_record(struct capture_predictor *p, const uint8_t *in,
-				  const uint8_t *end, capture_word *ret);
+				  const uint8_t *end, const struct ev_header **ret);
 
 #endif

@@ -20,8 +20,8 @@
 #define SLAB_LIVES    256
 
 struct life_slab {
+	_Alignas(CACHE_LINE) struct life life[SLAB_LIVES];
 	struct life_slab *next;
-	struct life life[SLAB_LIVES];
 };
 
 void lives_init(struct lives *l)
@@ -33,7 +33,7 @@ void lives_free(struct aggregate *a)
 {
 	struct life_slab *s, *next;
 
-	HASH_CLEAR(hh, a->lives.map);
+	table_release(&a->lives.map);
 	for (s = a->lives.slabs; s; s = next) {
 		next = s->next;
 		free(s);
@@ -42,6 +42,7 @@ void lives_free(struct aggregate *a)
 
 static void put_unused(struct lives *l, struct life *life)
 {
+	life->origin = NULL;
 	life->next = l->unused;
 	l->unused = life;
 }
@@ -51,7 +52,7 @@ static struct life *take_unused(struct lives *l)
 	struct life *life;
 
 	if (!l->unused) {
-		struct life_slab *s = malloc(sizeof(*s));
+		struct life_slab *s = aligned_alloc(CACHE_LINE, sizeof(*s));
 
 		if (!s)
 			return NULL;
@@ -189,7 +190,7 @@ static void unshow(struct aggregate *a, struct life *life)
 /* Counts a life and takes it out of the map; its memory is still the caller's. */
 static void forget(struct aggregate *a, struct life *life)
 {
-	HASH_DEL(a->lives.map, life);
+	table_remove(&a->lives.map, map_hash(&life->key, sizeof(life->key)), life);
 	count(a, life);
 }
 
@@ -210,10 +211,8 @@ static struct life_key key_of(const struct identity *id)
 static struct life *find(struct aggregate *a, const struct identity *id)
 {
 	const struct life_key key = key_of(id);
-	struct life *life;
 
-	HASH_FIND(hh, a->lives.map, &key, sizeof(key), life);
-	return life;
+	return table_find(&a->lives.map, map_hash(&key, sizeof(key)), &key, sizeof(key));
 }
 
 static struct life *make(struct aggregate *a, const struct identity *id)
@@ -224,9 +223,8 @@ static struct life *make(struct aggregate *a, const struct identity *id)
 		return NULL;
 	*life = (struct life){ .key = key_of(id) };
 	life->origin = origin_get(a, id->pid, id->creator_pc, id->entry_pc);
-	if (life->origin)
-		HASH_ADD(hh, a->lives.map, key, sizeof(life->key), life);
-	if (!life->origin || !map_added(life)) {
+	if (!life->origin ||
+	    table_add(&a->lives.map, map_hash(&life->key, sizeof(life->key)), life)) {
 		put_unused(&a->lives, life);
 		return NULL;
 	}
@@ -430,16 +428,21 @@ int lives_copystack(struct aggregate *a, const struct ev_copystack *ev, struct l
 	return 0;
 }
 
+/* By where they are in memory: that depends on the events, and on nothing else. */
 void lives_finish(struct aggregate *a)
 {
-	struct life *life, *next;
-
 	while (a->lives.dead)
 		forget_eldest(a);
-	HASH_ITER(hh, a->lives.map, life, next) {
-		if (is_in_view(life))
-			alive_add(a, life);
-		forget(a, life);
-		put_unused(&a->lives, life);
+	for (struct life_slab *s = a->lives.slabs; s; s = s->next) {
+		for (unsigned i = 0; i < SLAB_LIVES; i++) {
+			struct life *life = &s->life[i];
+
+			if (!life->origin)
+				continue;
+			if (is_in_view(life))
+				alive_add(a, life);
+			forget(a, life);
+			put_unused(&a->lives, life);
+		}
 	}
 }

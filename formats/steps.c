@@ -9,6 +9,14 @@
 
 #include "formats/aggregate_internal.h"
 
+#define SLAB_STEPS 63
+
+struct step_slab {
+	_Alignas(CACHE_LINE) struct step step[SLAB_STEPS];
+	struct step_slab *next;
+	unsigned used;
+};
+
 int stacks_add(struct aggregate *a, const struct ev_stack *ev)
 {
 	struct stack *s;
@@ -38,24 +46,45 @@ const struct stack *stack_find(const struct aggregate *a, uint64_t id)
 	return s;
 }
 
+/* Steps stand close together: looking one up for each growth costs pages, too. */
+static struct step *take_unused(struct steps *l)
+{
+	if (!l->slabs || l->slabs->used == SLAB_STEPS) {
+		struct step_slab *s = aligned_alloc(CACHE_LINE, sizeof(*s));
+
+		if (!s)
+			return NULL;
+		s->used = 0;
+		s->next = l->slabs;
+		l->slabs = s;
+	}
+	return &l->slabs->step[l->slabs->used++];
+}
+
+static struct step *make_step(struct steps *l, const struct step_key *key, size_t hash)
+{
+	struct step *s = take_unused(l);
+
+	if (!s)
+		return NULL;
+	*s = (struct step){ .key = *key };
+	if (!table_add(&l->map, hash, s))
+		return s;
+	l->slabs->used--;
+	return NULL;
+}
+
 int steps_add(struct aggregate *a, const struct origin *o, const struct ev_copystack *ev,
 	      struct step **ret)
 {
 	const struct step_key key = { o, ev->stack_id, ev->old_size, ev->new_size };
-	struct step *s;
+	size_t hash = map_hash(&key, sizeof(key));
+	struct step *s = table_find(&a->steps.map, hash, &key, sizeof(key));
 
-	HASH_FIND(hh, a->steps, &key, sizeof(key), s);
-	if (!s) {
-		s = calloc(1, sizeof(*s));
-		if (!s)
-			return -ENOMEM;
-		s->key = key;
-		HASH_ADD(hh, a->steps, key, sizeof(key), s);
-		if (!map_added(s)) {
-			free(s);
-			return -ENOMEM;
-		}
-	}
+	if (!s)
+		s = make_step(&a->steps, &key, hash);
+	if (!s)
+		return -ENOMEM;
 	s->count++;
 	sum_add(&s->bytes_copied, ev->used);
 	sum_add(&s->ns, ev->duration_ns);
@@ -65,11 +94,12 @@ int steps_add(struct aggregate *a, const struct origin *o, const struct ev_copys
 
 void steps_free(struct aggregate *a)
 {
-	struct step *s, *next_step;
+	struct step_slab *s, *next_slab;
 	struct stack *k, *next_stack;
 
-	HASH_ITER(hh, a->steps, s, next_step) {
-		HASH_DEL(a->steps, s);
+	table_release(&a->steps.map);
+	for (s = a->steps.slabs; s; s = next_slab) {
+		next_slab = s->next;
 		free(s);
 	}
 	HASH_ITER(hh, a->stacks, k, next_stack) {
@@ -80,17 +110,16 @@ void steps_free(struct aggregate *a)
 
 struct step **steps_array(const struct aggregate *a, size_t *ret_count)
 {
-	size_t count = HASH_COUNT(a->steps), n = 0;
-	struct step **steps, *s, *next;
+	size_t count = a->steps.map.count, n = 0;
+	struct step **steps;
 
 	*ret_count = count;
-	if (!count)
-		return NULL;
-	steps = calloc(count, sizeof(struct step *));
+	steps = count ? calloc(count, sizeof(struct step *)) : NULL;
 	if (!steps)
 		return NULL;
-	HASH_ITER(hh, a->steps, s, next)
-		steps[n++] = s;
+	for (struct step_slab *s = a->steps.slabs; s; s = s->next)
+		for (unsigned i = 0; i < s->used; i++)
+			steps[n++] = &s->step[i];
 	return steps;
 }
 

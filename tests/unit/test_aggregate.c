@@ -407,10 +407,10 @@ static void check_memory(void **state)
 		TAKE(a, born);
 		TAKE(a, gone);
 	}
-	assert_int_equal(HASH_COUNT(a->lives.map), LIVES_GRACE);
+	assert_int_equal(a->lives.map.count, LIVES_GRACE);
 	assert_int_equal(a->lives.dead_count, LIVES_GRACE);
 	aggregate_finish(a);
-	assert_int_equal(HASH_COUNT(a->lives.map), 0);
+	assert_int_equal(a->lives.map.count, 0);
 	assert_int_equal(t->coroutines, 1000000);
 	assert_int_equal(t->used_bytes, UINT64_C(700000000));
 	assert_int_equal(t->short_lived, 1000000);

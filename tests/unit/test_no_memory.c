@@ -2,7 +2,7 @@
 /*
  * test: timeout 300
  * link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
- * link: -Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup
+ * link: -Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=aligned_alloc
  *
  * Every allocation of a recording and a report fails once: an error comes back, nothing crashes,
  * and (with the address sanitizer) nothing leaks.
@@ -20,12 +20,14 @@
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__real_realloc(void *p, size_t size);
 void *__real_reallocarray(void *p, size_t n, size_t size);
 char *__real_strdup(const char *s);
 char *__real_strndup(const char *s, size_t n);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
@@ -41,6 +43,11 @@ static bool fails(void)
 void *__wrap_malloc(size_t size)
 {
 	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return fails() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
