@@ -129,6 +129,22 @@ static unsigned step(const char **s, enum escape_style style, char *out)
 	return (style == ESCAPE_JSON ? 5 : 4) * n;
 }
 
+/* How much of it stands for itself in every style: most names as a whole. */
+static size_t harmless(const char *s)
+{
+	static const bool plain[256] = {
+		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['_'] = true,
+		['.'] = true,	      ['/'] = true,	    ['('] = true,	  [')'] = true,
+		['*'] = true,	      [':'] = true,	    ['-'] = true,	  ['['] = true,
+		[']'] = true,
+	};
+	size_t n = 0;
+
+	while (plain[(unsigned char)s[n]])
+		n++;
+	return n;
+}
+
 char *escape_dup(const char *s, enum escape_style style)
 {
 	char piece[PIECE];
@@ -136,6 +152,8 @@ char *escape_dup(const char *s, enum escape_style style)
 	const char *p;
 	char *r, *end;
 
+	if (!s[harmless(s)])
+		return strdup(s);
 	for (p = s; *p;)
 		len += step(&p, style, piece);
 	r = end = malloc(len + 1);
@@ -156,8 +174,14 @@ void escape_put(FILE *out, const char *s, enum escape_style style)
 	char piece[PIECE];
 
 	while (*s) {
-		unsigned n = step(&s, style, piece);
+		size_t n = harmless(s);
 
-		fwrite(piece, 1, n, out);
+		if (n) {
+			fwrite(s, 1, n, out);
+			s += n;
+		} else {
+			n = step(&s, style, piece);
+			fwrite(piece, 1, n, out);
+		}
 	}
 }

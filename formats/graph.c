@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/map.h"
+#include "base/table.h"
 
 /* Frames are the same if their texts are: several addresses can have one name. */
 struct text {
@@ -16,20 +16,39 @@ struct text {
 };
 
 struct node_key {
-	const struct graph_node *parent;
+	struct graph_node *parent;
 	uint64_t text;
 };
 
+/* The numbers of texts that were asked for before, without making the text: names are interned. */
+struct alias {
+	struct alias_key {
+		const char *function, *file;
+		uint64_t place;
+	} key;
+	uint64_t number;
+	struct alias *next;
+};
+
 struct node {
-	struct graph_node public;
 	struct node_key key;
-	UT_hash_handle hh;
+	struct graph_node public;
+};
+
+#define SLAB_NODES 128
+
+struct node_slab {
+	struct node_slab *next;
+	unsigned used;
+	struct node node[SLAB_NODES];
 };
 
 struct graph {
 	struct graph_node root;
 	struct text *texts;
-	struct node *nodes;
+	struct table aliases, nodes;
+	struct alias *alias;
+	struct node_slab *slabs;
 };
 
 struct growing {
@@ -40,7 +59,7 @@ struct growing {
 };
 
 /* 0: no memory. */
-static uint64_t text_number(struct graph *g, const struct chain_frame *f)
+static uint64_t make_text(struct graph *g, const struct chain_frame *f)
 {
 	char *key = NULL;
 	struct text *t;
@@ -67,6 +86,62 @@ static uint64_t text_number(struct graph *g, const struct chain_frame *f)
 	return number;
 }
 
+/* 0: no memory. */
+static uint64_t text_number(struct graph *g, const struct chain_frame *f)
+{
+	bool creator = f->kind == CHAIN_CREATOR; /* only of these the place tells them apart */
+	const struct alias_key key = { f->site.function, creator ? f->site.file : NULL,
+				       (uint64_t)f->kind << 32 | (creator ? f->site.line : 0) };
+	size_t hash = map_hash(&key, sizeof(key));
+	struct alias *a = table_find(&g->aliases, hash, &key, sizeof(key));
+
+	if (a)
+		return a->number;
+	a = malloc(sizeof(*a));
+	if (!a)
+		return 0;
+	*a = (struct alias){ .key = key, .number = make_text(g, f), .next = g->alias };
+	if (!a->number || table_add(&g->aliases, hash, a)) {
+		free(a);
+		return 0;
+	}
+	g->alias = a;
+	return a->number;
+}
+
+/* NULL: no memory. */
+static struct node *new_node(struct graph *g)
+{
+	if (!g->slabs || g->slabs->used == SLAB_NODES) {
+		struct node_slab *s = malloc(sizeof(*s));
+
+		if (!s)
+			return NULL;
+		s->next = g->slabs;
+		s->used = 0;
+		g->slabs = s;
+	}
+	return &g->slabs->node[g->slabs->used++];
+}
+
+static struct node *make_node(struct graph *g, const struct node_key *key, size_t hash,
+			      const struct chain_frame *f)
+{
+	struct node *n = new_node(g);
+
+	if (!n)
+		return NULL;
+	*n = (struct node){ .key = *key,
+			    .public = { .frame = *f, .depth = key->parent->depth + 1 } };
+	if (table_add(&g->nodes, hash, n)) {
+		g->slabs->used--;
+		return NULL;
+	}
+	n->public.next = key->parent->child;
+	key->parent->child = &n->public;
+	return n;
+}
+
 static void add_weight(struct graph_node *n, const struct stack_row *row)
 {
 	for (unsigned w = 0; w < WEIGHT_COUNT; w++)
@@ -77,26 +152,16 @@ static int descend(void *arg, const struct chain_frame *f)
 {
 	struct growing *grow = arg;
 	const struct node_key key = { grow->at, text_number(grow->g, f) };
+	size_t hash = map_hash(&key, sizeof(key));
 	struct node *n;
 
 	if (!key.text)
 		return -ENOMEM;
-	HASH_FIND(hh, grow->g->nodes, &key, sizeof(key), n);
-	if (!n) {
-		n = calloc(1, sizeof(*n));
-		if (!n)
-			return -ENOMEM;
-		n->key = key;
-		n->public.frame = *f;
-		n->public.depth = grow->at->depth + 1;
-		HASH_ADD(hh, grow->g->nodes, key, sizeof(key), n);
-		if (!map_added(n)) {
-			free(n);
-			return -ENOMEM;
-		}
-		n->public.next = grow->at->child;
-		grow->at->child = &n->public;
-	}
+	n = table_find(&grow->g->nodes, hash, &key, sizeof(key));
+	if (!n)
+		n = make_node(grow->g, &key, hash, f);
+	if (!n)
+		return -ENOMEM;
 	grow->at = &n->public;
 	add_weight(grow->at, grow->row);
 	return 0;
@@ -159,7 +224,6 @@ int graph_new(struct aggregate *a, struct names *n, struct graph **ret)
 {
 	struct graph *g = calloc(1, sizeof(*g));
 	struct growing grow = { .g = g, .names = n };
-	struct node *node, *next;
 	int r;
 
 	if (!g)
@@ -171,22 +235,30 @@ int graph_new(struct aggregate *a, struct names *n, struct graph **ret)
 		return r;
 	}
 	g->root.child = sort(g->root.child);
-	HASH_ITER(hh, g->nodes, node, next)
-		node->public.child = sort(node->public.child);
+	for (struct node_slab *s = g->slabs; s; s = s->next)
+		for (unsigned i = 0; i < s->used; i++)
+			s->node[i].public.child = sort(s->node[i].public.child);
 	*ret = g;
 	return 0;
 }
 
 void graph_free(struct graph *g)
 {
-	struct node *n, *next_node;
+	struct node_slab *s, *next_slab;
+	struct alias *a, *next_alias;
 	struct text *t, *next_text;
 
 	if (!g)
 		return;
-	HASH_ITER(hh, g->nodes, n, next_node) {
-		HASH_DEL(g->nodes, n);
-		free(n);
+	table_release(&g->nodes);
+	table_release(&g->aliases);
+	for (s = g->slabs; s; s = next_slab) {
+		next_slab = s->next;
+		free(s);
+	}
+	for (a = g->alias; a; a = next_alias) {
+		next_alias = a->next;
+		free(a);
 	}
 	HASH_ITER(hh, g->texts, t, next_text) {
 		HASH_DEL(g->texts, t);

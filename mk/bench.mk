@@ -3,6 +3,6 @@
 bench: $(O)/bin/stacktrace $(O)/tests/tools/formats_bench $(O)/tests/tools/lines_tool
 	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/growth.sh
 	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/switches.sh
-	O=$(abspath $(O)) sh tests/bench/report.sh
+	O=$(abspath $(O)) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/report.sh
 	TOP=$(CURDIR) O=$(abspath $(O)) sh tests/bench/lines.sh
 .PHONY: bench

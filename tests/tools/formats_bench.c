@@ -5,10 +5,12 @@
  *	formats_bench aggregate COUNT         COUNT records into an aggregate
  *	formats_bench write COUNT FILE        COUNT records into a capture
  *	formats_bench switches COUNT FILE     the same, of switches, parks and wake-ups one by one
- *	formats_bench unpack FILE             a capture's blocks checked and decompressed, no more
- *	formats_bench read FILE               a capture read, the records thrown away
- *	formats_bench report FILE             a capture into an aggregate and the table, shown
- *nowhere
+ *	formats_bench stacks COUNT FILE TEXT  COUNT growths with COUNT / 5 call stacks into a
+ *capture, and the same events as perf script prints them formats_bench time COMMAND...         what
+ *a program takes: CPU time in ns, most memory formats_bench unpack FILE             a capture's
+ *blocks checked and decompressed, no more formats_bench read FILE               a capture read, the
+ *records thrown away formats_bench report FILE             a capture into an aggregate and the
+ *table, shown nowhere
  *
  * Prints one line, NAME VALUE pairs: records, ns (CPU time a record), bytes (a record, of the
  *file), rss_kib (most memory), and what the aggregate counted.  Coroutines are born, grow five
@@ -22,7 +24,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #include "base/err.h"
@@ -199,6 +203,77 @@ static int make_switches(struct maker *m, uint64_t count)
 	return r;
 }
 
+/* --- many call stacks, as two kinds of programs read them ----------------------------------- */
+
+#define FUNCTIONS   500
+#define FRAMES	    20
+#define FUNCTION(f) (0x480000 + (uint64_t)(f)*0x40)
+
+/* Chains that share their roots, as real ones do: each frame has one of three callees. */
+static void make_chain(uint64_t chain, uint64_t pc[FRAMES])
+{
+	uint64_t f = 0, way = chain * UINT64_C(0x9e3779b97f4a7c15);
+
+	for (unsigned k = FRAMES; k-- > 0; way /= 3) {
+		pc[k] = FUNCTION(f) + 1;
+		f = (f * 7 + way % 3 * 31 + k + 1) % FUNCTIONS;
+	}
+}
+
+static void put_perf_script(FILE *out, uint64_t now, const uint64_t pc[FRAMES])
+{
+	fprintf(out, "server %d %" PRIu64 ".%06" PRIu64 ":          1 growths: \n", PID,
+		now / 1000000000, now / 1000 % 1000000);
+	for (unsigned k = 0; k < FRAMES; k++)
+		fprintf(out, "\t%16" PRIx64 " server.function%" PRIu64 " (/srv/server)\n", pc[k],
+			(pc[k] - FUNCTION(0)) / 0x40);
+	fputc('\n', out);
+}
+
+static int grow_at(struct maker *m, uint64_t chain, bool is_new, FILE *out)
+{
+	struct {
+		struct ev_stack s;
+		uint64_t pc[FRAMES];
+	} stack = { .s.h = header(m, EV_STACK, sizeof(stack)),
+		    .s.stack_id = chain + 1,
+		    .s.depth = FRAMES };
+	struct ev_copystack ev = { .h = header(m, EV_COPYSTACK, sizeof(ev)),
+				   .gp = 0xc000000000,
+				   .goid = 1 + next_random() % ALIVE,
+				   .creator_pc = FUNCTION(FUNCTIONS) + 1,
+				   .entry_pc = FUNCTION(0),
+				   .old_size = 2048,
+				   .new_size = 4096,
+				   .used = 1500,
+				   .duration_ns = 800 + next_random() % 500,
+				   .stack_id = chain + 1 };
+	int r;
+
+	make_chain(chain, stack.pc);
+	r = is_new ? m->take(m->arg, &stack.s.h) : 0;
+	put_perf_script(out, m->now, stack.pc);
+	return r ? r : m->take(m->arg, &ev.h);
+}
+
+static struct names *name_functions(void)
+{
+	struct names *n;
+	char text[64];
+
+	if (names_new(&n))
+		errx(1, "no memory");
+	for (unsigned f = 0; f <= FUNCTIONS; f++) {
+		const struct name name = { text, "server.go", f + 1, false };
+
+		snprintf(text, sizeof(text), f == FUNCTIONS ? "server.main" : "server.function%u",
+			 f);
+		if (names_add(n, PID, FUNCTION(f), &name, 1))
+			errx(1, "no memory");
+	}
+	return n;
+}
+
 /* --- what takes them ----------------------------------------------------------------------- */
 
 static int nothing(void *arg, const struct ev_header *ev)
@@ -306,6 +381,50 @@ static void bench_write(make_fn *make_all, uint64_t count, const char *file)
 	print_cost(count, cpu_ns() - begin - making, file);
 }
 
+static void bench_stacks(uint64_t count, const char *file, const char *text)
+{
+	static struct maker m;
+	struct names *n = name_functions();
+	struct run_info info = { .cpus = 8 };
+	FILE *out = fopen(text, "we");
+	struct recording r;
+
+	if (!out)
+		err(1, "%s", text);
+	check(capture_create(file, &info, &r.w, &r.e), &r.e);
+	m.take = write_down;
+	m.arg = &r;
+	for (uint64_t i = 0; i < count; i++) {
+		bool is_new = i < count / 5;
+
+		check(grow_at(&m, is_new ? i : next_random() % (count / 5), is_new, out), &r.e);
+	}
+	check(capture_close(r.w, n, &r.e), &r.e);
+	names_free(n);
+	if (fclose(out))
+		err(1, "%s", text);
+	printf("records %" PRIu64, count);
+}
+
+static void time_program(char **argv)
+{
+	struct rusage usage;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		execvp(argv[0], argv);
+		err(127, "%s", argv[0]);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status)
+		errx(1, "%s failed", argv[0]);
+	getrusage(RUSAGE_CHILDREN, &usage);
+	printf("ns %.0f rss_kib %ld",
+	       1e9 * (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+		       1e3 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec),
+	       usage.ru_maxrss);
+}
+
 /* Walks over a file and decompresses each block, without looking inside. */
 static int unpack_each(const char *file, capture_block_fn *fn, void *arg)
 {
@@ -400,6 +519,10 @@ int main(int argc, char **argv)
 		bench_write(make, strtoull(argv[2], NULL, 10), argv[3]);
 	else if (argc == 4 && !strcmp(argv[1], "switches"))
 		bench_write(make_switches, strtoull(argv[2], NULL, 10), argv[3]);
+	else if (argc == 5 && !strcmp(argv[1], "stacks"))
+		bench_stacks(strtoull(argv[2], NULL, 10), argv[3], argv[4]);
+	else if (argc > 2 && !strcmp(argv[1], "time"))
+		time_program(argv + 2);
 	else if (argc == 3 && !strcmp(argv[1], "unpack"))
 		bench_unpack(argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "read"))
@@ -408,7 +531,8 @@ int main(int argc, char **argv)
 		bench_read(argv[2], true);
 	else
 		errx(2, "usage: formats_bench aggregate COUNT | write COUNT FILE | "
-			"switches COUNT FILE | unpack FILE | read FILE | report FILE");
+			"switches COUNT FILE | stacks COUNT FILE TEXT | time COMMAND... | "
+			"unpack FILE | read FILE | report FILE");
 	putchar('\n');
 	return 0;
 }
