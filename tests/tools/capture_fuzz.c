@@ -26,6 +26,8 @@
 #include "formats/capture.h"
 #include "formats/capture_format.h"
 #include "formats/capture_merge.h"
+#include "formats/diff_render.h"
+#include "formats/diff_rule.h"
 #include "formats/names.h"
 #include "formats/render.h"
 #include "formats/run_info.h"
@@ -131,6 +133,11 @@ static void show(const char *path, const struct format *format, const struct fil
 	capture_reader_free(r);
 }
 
+static int add_up(void *arg, const struct ev_header *ev)
+{
+	return aggregate_event(arg, ev);
+}
+
 /* With itself, so that every number collides. */
 static void merge(const char *path)
 {
@@ -150,7 +157,76 @@ static void merge(const char *path)
 	capture_merge_free(m);
 }
 
-static void show_all(const char *path)
+/* False if the capture is refused. */
+static bool add_to_diff(struct diff *d, enum diff_side side, const char *path)
+{
+	struct capture_damage damage = { 0 };
+	struct diff_input in = { .path = path, .damage = &damage };
+	struct capture_reader *r;
+	struct err e;
+
+	if (capture_open(path, &r, &e))
+		return false;
+	if (aggregate_new(&in.aggregate) || names_new(&in.names))
+		errx(1, "no memory");
+	in.info = capture_info(r);
+	if (capture_read(r, in.names, add_up, in.aggregate, &damage, &e))
+		errx(1, "diff: cannot be read");
+	aggregate_finish(in.aggregate);
+	if (diff_add(d, side, &in))
+		errx(1, "diff: cannot be added");
+	aggregate_free(in.aggregate);
+	names_free(in.names);
+	capture_reader_free(r);
+	return true;
+}
+
+static void show_diff(const struct diff_view *v, const struct render_context *as)
+{
+	for (const struct diff_format *f = diff_formats; f->name; f++) {
+		struct render_context c = *as;
+		char *text = NULL;
+		size_t size = 0;
+
+		c.out = open_memstream(&text, &size);
+		if (!c.out || f->print(v, &c) || fclose(c.out))
+			errx(1, "diff: %s: cannot be shown", f->name);
+		if (!strcmp(f->name, "json"))
+			check_json(text, size);
+		free(text);
+	}
+}
+
+/* What was changed, twice, against what was not. */
+static void compare(const char *path, const char *whole)
+{
+	const struct diff_spec spec = { .captures = { 2, 1 },
+					.request_function = "*e*",
+					.stacks = true,
+					.weight = (enum weight)below(WEIGHT_COUNT) };
+	const struct render_context c = { .weight = spec.weight, .top = 20, .utf8 = below(2) };
+	struct diff_view v = { .by = (enum diff_by)below(DIFF_BY_TOTAL + 1),
+			       .per = (enum diff_per)below(DIFF_PER_COUNT) };
+	struct diff_verdict verdict;
+	struct diff_rule rule;
+	double values[3];
+	struct err e;
+
+	if (diff_new(&spec, &v.diff) ||
+	    diff_rule_parse("*a*:growths/coroutine>+10%", v.per, &rule, &e))
+		errx(1, "no memory");
+	if (add_to_diff(v.diff, DIFF_BEFORE, path) && add_to_diff(v.diff, DIFF_BEFORE, path) &&
+	    add_to_diff(v.diff, DIFF_AFTER, whole)) {
+		if (diff_check_per(v.diff, v.per, &e))
+			v.per = DIFF_PER_RUN;
+		show_diff(&v, &c);
+		diff_rule_check(v.diff, &rule, values, &verdict, &e);
+	}
+	diff_rule_release(&rule);
+	diff_free(v.diff);
+}
+
+static void show_all(const char *path, const char *whole)
 {
 	const struct filter_spec all = { .until_ns = UINT64_MAX };
 	const struct filter_spec some = { .by_time = true,
@@ -165,6 +241,7 @@ static void show_all(const char *path)
 	for (size_t i = 0; i < count; i++)
 		show(path, formats[i], i % 3 ? &all : &some, BY_NOTHING);
 	merge(path);
+	compare(path, whole);
 	show(path, &format_csv, below(2) ? &all : &some, (enum by)(1 + below(BY_COUNT - 1)));
 	alarm(0);
 }
@@ -365,7 +442,9 @@ static void run(const char *dir, unsigned long count)
 {
 	struct bytes corpus[MAX_FILES];
 	size_t files = read_corpus(dir, corpus);
+	char whole[4096];
 
+	snprintf(whole, sizeof(whole), "%s/run-1.1.capture", dir);
 	for (unsigned long i = 0; i < count; i++) {
 		const struct bytes from = corpus[below(files)];
 		struct bytes b = { malloc(MAX_FILE), from.size };
@@ -382,7 +461,7 @@ static void run(const char *dir, unsigned long count)
 		for (unsigned times = 1 + (unsigned)below(3); times--;)
 			change(&b);
 		write_file("fuzz.capture", b);
-		show_all("fuzz.capture");
+		show_all("fuzz.capture", whole);
 		free(b.at);
 	}
 	for (size_t i = 0; i < files; i++)
@@ -511,7 +590,7 @@ int main(int argc, char **argv)
 		run(argv[2], strtoul(argv[3], NULL, 10));
 	} else if (argc == 3 && !strcmp(argv[1], "one")) {
 		seed = 1;
-		show_all(argv[2]);
+		show_all(argv[2], argv[2]);
 	} else {
 		errx(2, "usage: capture_fuzz corpus DIR | run DIR COUNT SEED | one FILE");
 	}
