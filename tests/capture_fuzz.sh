@@ -51,10 +51,25 @@ if LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" out.txt; then fail "h
 head -c 40 "$corpus/run-1.1.capture" >short
 for f in "empty:is empty" "short:ends inside its header|nothing" "$ST:is a program" "$TOP/README.md:is not a stacktrace capture" \
 	"/dev/null:is empty" ".:Is a directory" "none:No such file"; do
-	run "$ST" report "${f%%:*}"
-	[ "${f%%:*}" = short ] && [ "$status" = 0 ] && continue # its header is whole: an empty report
-	equal "${f%%:*}: status" 1 "$status"
-	matches "${f%%:*}" "${f#*:}" err.txt
+	for command in report dump "merge -o merged $corpus/run-1.0.capture" "diff $corpus/run-1.0.capture"; do
+		# shellcheck disable=SC2086 # its words
+		run "$ST" $command "${f%%:*}"
+		[ "${f%%:*}" = short ] && [ "$status" = 0 ] && continue # its header is whole: an empty report
+		equal "${command%% *} of ${f%%:*}: status" 1 "$status"
+		matches "${command%% *} of ${f%%:*}" "${f#*:}" err.txt
+	done
+done
+
+# All that is stored, through the other commands.
+for f in "$corpus"/*.capture; do
+	name=${f##*/}
+	wanted=0
+	case $name in later-major* | big-endian*) wanted=1 ;; esac
+	for command in dump "merge -o merged" "diff $corpus/run-1.1.capture"; do
+		# shellcheck disable=SC2086 # its words
+		run "$ST" $command "$f"
+		equal "${command%% *} of $name: status" $wanted "$status"
+	done
 done
 
 # Huge, with nothing in it: before, behind and instead of a capture.
