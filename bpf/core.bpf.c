@@ -26,8 +26,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Set last, when all probes are in place: an end is not seen before its begin. */
-__u32 active;
+/* CORE_ON is set last, when all probes are in place: an end is not seen before its begin. */
+__u32 active; /* enum core_active */
+__u64 active_ns;
 /* Set after calibration. */
 __u64 pair_ns;
 
@@ -154,7 +155,12 @@ static __always_inline void copystack_end(const struct hit *h)
 	__u32 state = p ? p->state : CORE_IDLE;
 	__u64 ns;
 
-	if (state == CORE_IDLE)
+	/*
+	 * Begun before the probes were there, or after they began to go: that is no loss.  A thread
+	 * without an entry has begun no copy since.
+	 */
+	if (state == CORE_IDLE && active == CORE_ON &&
+	    (p || h->time_ns - active_ns > CORE_COPY_MAX_NS))
 		count_lost(EV_LOST_UNPAIRED);
 	if (!p)
 		return;
@@ -256,7 +262,7 @@ int core_probe(struct pt_regs *ctx)
 	if (probe >= EV_PROBE_COUNT || of_another_process())
 		return 0;
 	count_hit(probe);
-	if (!active)
+	if (active != CORE_ON && (probe != EV_PROBE_COPYSTACK_END || !active))
 		return 0;
 	if (config.repeats & (1u << probe) && reg_branch_taken(ctx))
 		return 0;
@@ -341,7 +347,7 @@ int core_gogo(struct pt_regs *ctx)
 	if (of_another_process())
 		return 0;
 	count_hit(EV_PROBE_GOGO);
-	if (!active)
+	if (active != CORE_ON)
 		return 0;
 	if (config.repeats & (1u << EV_PROBE_GOGO) && reg_branch_taken(ctx))
 		return 0;
@@ -361,7 +367,7 @@ int core_hot(struct pt_regs *ctx)
 	if (probe >= EV_PROBE_COUNT || of_another_process())
 		return 0;
 	count_hit(probe);
-	if (!active)
+	if (active != CORE_ON)
 		return 0;
 	if (config.repeats & (1u << probe) && reg_branch_taken(ctx))
 		return 0;

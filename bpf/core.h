@@ -67,6 +67,12 @@ struct core_counters {
 	__u64 pad[7];
 } __attribute__((aligned(64)));
 
+/* Whether hits are told.  While the probes are taken away, one by one, nothing new is begun. */
+enum core_active { CORE_OFF, CORE_ON, CORE_ENDING };
+
+/* No copy takes longer: later an end without a begin is one whose begin was lost. */
+#define CORE_COPY_MAX_NS 1000000000ull
+
 /* A copy of a stack in progress, by thread. */
 enum core_pending_state {
 	CORE_IDLE,

@@ -306,7 +306,8 @@ static int bpf_attach(struct source *s, pid_t pid, struct err *e)
 		window_opened(b, false);
 	}
 	b->totals_ns = source_now_ns();
-	b->core->bss->active = 1;
+	b->core->bss->active_ns = b->totals_ns;
+	__atomic_store_n(&b->core->bss->active, CORE_ON, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -349,8 +350,9 @@ static int bpf_stop(struct source *s, source_event_fn *fn, void *arg)
 		return 0;
 	if (b->windows.open)
 		r = close_window(b, fn, arg);
+	__atomic_store_n(&b->core->bss->active, CORE_ENDING, __ATOMIC_RELEASE);
 	detach(b);
-	b->core->bss->active = 0;
+	b->core->bss->active = CORE_OFF;
 	do {
 		n = r ? 0 : drain(b, fn, arg, CONSUME_MAX);
 		if (b->result || n < 0)
