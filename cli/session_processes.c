@@ -52,34 +52,67 @@ static int set_path(struct tracee *p)
 
 /* --- attaching to what runs ---------------------------------------------------------------- */
 
+static bool has_ended(int pidfd)
+{
+	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+static int ended(pid_t pid, struct err *e)
+{
+	return err_set(e, ESRCH, "cannot trace process %d: it has ended", pid);
+}
+
+static int open_running(struct session *s, pid_t pid, struct program **ret, struct err *e)
+{
+	struct program *program;
+	int r = program_open_running(pid, &program, e);
+
+	if (r)
+		return r;
+	add_program(s, program);
+	r = program_describe(program, e);
+	if (!r && program->target.warning[0] && !s->opt.quiet)
+		diag_warning("%s", program->target.warning);
+	if (!r)
+		*ret = program;
+	return r;
+}
+
+/*
+ * A number is given to another process once its own has ended.  So the process is held first, and
+ * asked last whether it is still there: then all that was read in between was its own.
+ */
 static int open_pid(struct session *s, pid_t pid, struct err *e)
 {
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), r;
 	struct program *program;
 	struct tracee *p;
 	struct program_id id;
-	int r;
 
 	if (program_id_of(pid, &id) || !(program = find_program(s, &id))) {
-		r = program_open_running(pid, &program, e);
+		r = open_running(s, pid, &program, e);
 		if (r)
-			return r;
-		add_program(s, program);
-		r = program_describe(program, e);
-		if (r)
-			return r;
-		if (program->target.warning[0] && !s->opt.quiet)
-			diag_warning("%s", program->target.warning);
+			goto failed;
 	}
 	p = tracees_add(&s->tracees, (uint32_t)pid, 0);
-	if (!p)
-		return err_sys(e, ENOMEM, "cannot trace process %d", pid);
+	if (!p) {
+		r = err_sys(e, ENOMEM, "cannot trace process %d", pid);
+		goto failed;
+	}
+	if (p->pidfd >= 0)
+		close(p->pidfd);
 	p->program = program;
+	p->pidfd = pidfd;
 	program->processes++;
-	if (p->pidfd < 0)
-		p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (p->pidfd < 0 || set_path(p))
-		return err_set(e, ESRCH, "cannot trace process %d: it has ended", pid);
+	if (pidfd < 0 || set_path(p) || has_ended(pidfd))
+		return ended(pid, e);
 	return 0;
+failed:
+	if (pidfd >= 0)
+		close(pidfd);
+	return r;
 }
 
 int session_look_at_pids(struct session *s, struct err *e)
@@ -128,6 +161,8 @@ int session_attach_pids(struct session *s, struct err *e)
 		r = session_attach(s, p->program, s->opt.pids[i], e);
 		if (r)
 			return r;
+		if (has_ended(p->pidfd))
+			return ended(s->opt.pids[i], e);
 		proc_status(s->opt.pids[i], &st);
 		if (session_tell_process(s, p, EV_PROCESS_START, st.ppid, 0))
 			return err_sys(e, ENOMEM, "cannot trace process %d", s->opt.pids[i]);
@@ -141,9 +176,7 @@ int session_reap_pids(struct session *s)
 	int r = 0;
 
 	HASH_ITER(hh, s->tracees.map, p, next) {
-		struct pollfd fd = { .fd = p->pidfd, .events = POLLIN };
-
-		if (p->ended || p->pidfd < 0 || poll(&fd, 1, 0) <= 0)
+		if (p->ended || p->pidfd < 0 || !has_ended(p->pidfd))
 			continue;
 		r = session_tell_process(s, p, EV_PROCESS_EXIT, 0, UINT64_MAX);
 		tracees_end(&s->tracees, p);
