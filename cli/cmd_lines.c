@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cmd_lines.c: stacktrace gc and stacktrace sched, which read what the runtime writes under
- * GODEBUG: from a pipe, files or captures.  They differ in the report alone.
+ * GODEBUG: from a pipe, files or captures, or from a program that they run.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,18 +13,24 @@
 #include "base/parse.h"
 #include "cli/command.h"
 #include "cli/diag.h"
+#include "cli/line_launch.h"
 #include "cli/line_run.h"
 #include "cli/options.h"
 #include "formats/capture_format.h"
 
 struct lines_command {
 	struct line_options show;
-	char **files; /* NULL-terminated */
+	struct godebug wanted;
+	char **files;	/* NULL-terminated; NULL: standard input */
+	char **program; /* behind "--"; NULL: none is run */
 };
+
+#define SCHEDTRACE_MS 1000
 
 enum { KEY_EVERY = 0x100, KEY_COLUMNS, KEY_PASS };
 
 static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "How to show it:", 1 },
 	{ "format", 'f', "NAME", 0, "One of the formats below (default: table)", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE; '-' is standard output", 0 },
 	{ "columns", KEY_COLUMNS, "LIST", 0, "Which columns, separated by commas", 0 },
@@ -81,8 +87,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_PASS:
 		o->pass = arg;
 		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &c->wanted;
+		return 0;
 	case ARGP_KEY_ARGS:
 		c->files = state->argv + state->next;
+		return 0;
+	case ARGP_KEY_END:
+		if (c->program && c->files)
+			argp_error(state, "a program to run, but also a file to read: '%s'",
+				   c->files[0]);
+		if (!c->program && (c->wanted.schedtrace_ms || c->wanted.scheddetail))
+			argp_error(state, "--schedtrace and --scheddetail are for a program to "
+					  "run, behind '--'");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -153,9 +170,24 @@ static int command(const struct argp *argp, const struct line_report *report, in
 {
 	struct lines_command c = { .show = { .report = report, .format = &line_format_table } };
 
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		c.program = argv + i + 1;
+		argv[i] = NULL;
+		argc = i;
+		argp_err_exit_status = EXIT_TRACER_FAILURE;
+	}
 	options_parse(argp, argc, argv, 0, &c);
+	if (c.program && !*c.program) {
+		diag_error("no program to run behind '--'");
+		return EXIT_TRACER_FAILURE;
+	}
+	c.wanted.gctrace = report == &line_report_gc;
+	if (!c.wanted.gctrace && !c.wanted.schedtrace_ms)
+		c.wanted.schedtrace_ms = SCHEDTRACE_MS;
 	argp_err_exit_status = EXIT_OWN_FAILURE;
-	return read_all(&c);
+	return c.program ? line_launch(&c.show, &c.wanted, c.program) : read_all(&c);
 }
 
 int cmd_gc(int argc, char **argv)
@@ -163,9 +195,10 @@ int cmd_gc(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = "[FILE...]",
+		.args_doc = "[FILE...]\n-- PROGRAM [ARG...]",
 		.doc = "Show the collections of which Go programs, and those on corun, tell under "
-		       "GODEBUG=gctrace=1: from standard input, files or captures."
+		       "GODEBUG=gctrace=1: from standard input, files or captures, or of a "
+		       "program that is run."
 		       "\v ",
 		.help_filter = help_filter,
 	};
@@ -175,13 +208,19 @@ int cmd_gc(int argc, char **argv)
 
 int cmd_sched(int argc, char **argv)
 {
+	static const struct argp_child children[] = {
+		{ &sched_argp, 0, "What a program to run is to tell:", 2 },
+		{ 0 },
+	};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = "[FILE...]",
+		.children = children,
+		.args_doc = "[FILE...]\n-- PROGRAM [ARG...]",
 		.doc = "Show the state of the scheduler, of which Go programs, and those on corun, "
 		       "tell under GODEBUG=schedtrace=MS, with scheddetail=1 also of processors, "
-		       "threads and coroutines: from standard input, files or captures."
+		       "threads and coroutines: from standard input, files or captures, or of a "
+		       "program that is run."
 		       "\v ",
 		.help_filter = help_filter,
 	};

@@ -113,8 +113,11 @@ child_main(const struct launch_options *o, int wait_fd, int status_fd)
 	while (n < 0 && errno == EINTR);
 	if (o->keep_fd >= 0)
 		fcntl(o->keep_fd, F_SETFD, 0);
-	if (o->env)
-		putenv((char *)o->env);
+	for (unsigned i = 0; i < sizeof(o->env) / sizeof(o->env[0]); i++)
+		if (o->env[i])
+			putenv((char *)o->env[i]);
+	if (o->stderr_fd >= 0)
+		dup2(o->stderr_fd, STDERR_FILENO);
 	why = -become(o->user);
 	if (!why) {
 		reset_signals();

@@ -43,8 +43,9 @@ struct launch_options {
 	const char *path; /* what to execute */
 	char *const *argv;
 	const struct launch_user *user;
-	const char *env; /* NAME=VALUE to add, or NULL */
-	int keep_fd;	 /* descriptor to be inherited, or -1 */
+	const char *env[2]; /* NAME=VALUE to add, or NULL */
+	int keep_fd;	    /* descriptor to be inherited, or -1 */
+	int stderr_fd;	    /* to be its descriptor 2, or -1: ours is */
 };
 
 /* Creates the stopped child. */

@@ -30,6 +30,8 @@ static int take_text(void *arg, const char *text, size_t len)
 
 	if (r->pass.file)
 		fwrite(text, 1, len, r->pass.file);
+	else if (r->pass_on)
+		r->pass_on(r->pass_arg, text, len);
 	return 0;
 }
 
@@ -109,7 +111,7 @@ static int begin(struct line_run *r)
 }
 
 /* What was read is out before more is waited for. */
-static int show(struct line_run *r)
+int line_run_show(struct line_run *r)
 {
 	if (fflush(r->out.file) || ferror(r->out.file))
 		r->failed = true;
@@ -123,6 +125,11 @@ int line_run_feed(struct line_run *r, const char *bytes, size_t len)
 	int result = begin(r);
 
 	return result ? result : lines_feed(r->lines, bytes, len);
+}
+
+int line_run_flush(struct line_run *r, bool all)
+{
+	return lines_flush(r->lines, all);
 }
 
 int line_run_take(struct line_run *r, const char *text, size_t len, uint64_t time_ns, bool torn)
@@ -152,11 +159,11 @@ static int wait_for(struct line_run *r, int fd)
 		return 0;
 	if (lines_flush(r->lines, false))
 		return -ENOMEM;
-	show(r);
+	line_run_show(r);
 	if (lines_holds(r->lines) && !poll(&p, 1, STRONG_MS - WEAK_MS)) {
 		if (lines_flush(r->lines, true))
 			return -ENOMEM;
-		show(r);
+		line_run_show(r);
 	}
 	return 0;
 }
@@ -168,7 +175,7 @@ int line_run_read(struct line_run *r, int fd, const char *name, struct err *e)
 	int result = begin(r);
 
 	if (!result)
-		result = show(r);
+		result = line_run_show(r);
 	while (!result) {
 		result = wait_for(r, fd);
 		if (!result)
@@ -181,7 +188,7 @@ int line_run_read(struct line_run *r, int fd, const char *name, struct err *e)
 			break;
 		result = line_run_feed(r, chunk, (size_t)n);
 		if (!result)
-			result = show(r);
+			result = line_run_show(r);
 	}
 	if (!result)
 		result = lines_flush(r->lines, true);

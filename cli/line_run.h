@@ -32,6 +32,9 @@ struct line_run {
 	struct lines *lines;
 	struct line_rows *rows;
 	void *state;
+	/* Where everything else goes instead of pass.file; NULL: there. */
+	void (*pass_on)(void *arg, const char *text, size_t len);
+	void *pass_arg;
 	uint64_t time_ns; /* of what is read, UINT64_MAX: not known */
 	bool failed;	  /* the result cannot be written any more */
 	bool begun, ended;
@@ -44,6 +47,9 @@ int line_run_open(const struct line_options *o, FILE *pass, const char *name, st
 /* 0 or -errno.  The second is a whole line, without its newline, that was read at a time. */
 int line_run_feed(struct line_run *r, const char *bytes, size_t len);
 int line_run_take(struct line_run *r, const char *text, size_t len, uint64_t time_ns, bool torn);
+
+int line_run_flush(struct line_run *r, bool all); /* as lines_flush() */
+int line_run_show(struct line_run *r); /* writes what there is; -EPIPE if that is in vain */
 
 /* Reads to the end.  What was read is shown before it waits for more. */
 int line_run_read(struct line_run *r, int fd, const char *name, struct err *e);

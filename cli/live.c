@@ -37,7 +37,8 @@ static int open_views(struct live *live, struct err *e)
 	int r = intake_init(&live->in, e);
 
 	if (!r)
-		r = view_open(&live->show, stderr, &live->in.view[0], e);
+		r = view_open(&live->show, live->show.format->result ? stdout : stderr,
+			      &live->in.view[0], e);
 	if (!r && live->lines)
 		r = view_open(&lines, stderr, &live->in.view[1], e);
 	return r;

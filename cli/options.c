@@ -163,6 +163,7 @@ static error_t launch_parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = o;
+		state->child_inputs[1] = &o->session.lines;
 		return 0;
 	case 'u':
 		o->session.user = arg;
@@ -187,6 +188,7 @@ static error_t launch_parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child launch_children[] = {
 	{ &probes_argp, 0, NULL, 0 },
+	{ &lines_argp, 0, "Lines of the runtime:", 3 },
 	{ 0 },
 };
 

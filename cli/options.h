@@ -26,6 +26,8 @@ struct trace_options {
 	bool strict;
 };
 extern const struct argp probes_argp, trace_argp, attach_argp;
+extern const struct argp sched_argp; /* of it what concerns the scheduler */
+extern const struct argp lines_argp; /* lines of the runtime: a child of trace_argp */
 /* What to follow of switches, waits and locks: a child of trace_argp, into source_options. */
 extern const struct argp hot_argp;
 void trace_options_init(struct trace_options *o);

@@ -19,6 +19,7 @@
 #include "cli/run_context.h"
 #include "cli/session_internal.h"
 #include "cli/signals.h"
+#include "cli/tap.h"
 
 /* The ring is looked at this often: seldom when idle, often enough that a busy one does not fill.
  */
@@ -116,7 +117,9 @@ int session_open(const struct session_options *o, struct session **ret, struct e
 	s->signal_fd = -1;
 	s->child = (struct launch){ .release_fd = -1, .status_fd = -1 };
 	s->held_last = &s->held;
-	r = o->argv ? open_root(s, e) : session_open_pids(s, e);
+	r = session_lines_open(s, e);
+	if (!r)
+		r = o->argv ? open_root(s, e) : session_open_pids(s, e);
 	if (!r)
 		r = resolver_new(&s->resolver) ? err_sys(e, ENOMEM, "cannot start") : 0;
 	if (r) {
@@ -157,6 +160,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	launch_abort(&s->child);
+	session_lines_free(s);
 	ptracer_free(s->ptracer);
 	resolver_free(s->resolver);
 	for (p = s->programs; p; p = next) {
@@ -186,12 +190,16 @@ static int launch(struct session *s, struct err *e)
 		.path = s->root_path,
 		.argv = s->opt.argv,
 		.user = &s->user,
-		.env = s->root ? source_child_env(s->root->source) : NULL,
+		.env = { s->root ? source_child_env(s->root->source) : NULL },
 		.keep_fd = s->root ? source_child_fd(s->root->source) : -1,
+		.stderr_fd = -1,
 	};
 	struct tracee *p;
-	int r = launch_start(&o, &s->child, e);
+	int r;
 
+	session_lines_launch(s, &o);
+	r = launch_start(&o, &s->child, e);
+	session_lines_launched(s);
 	if (r)
 		return r;
 	p = tracees_add(&s->tracees, (uint32_t)s->child.pid, 0);
@@ -293,12 +301,14 @@ static void handle_signals(struct session *s, struct session_result *res)
 		kill(s->child.pid, seen.forward);
 	if (seen.stop)
 		res->stopped = true;
+	if (seen.resized)
+		session_lines_resize(s);
 }
 
 /* What is of no use is left out: sources without a descriptor are looked at by time. */
 static void wait_for_work(struct session *s, int timeout_ms)
 {
-	struct pollfd fds[3] = { { .fd = s->signal_fd, .events = POLLIN } };
+	struct pollfd fds[3 + TAP_POLL] = { { .fd = s->signal_fd, .events = POLLIN } };
 	nfds_t n = 1;
 
 	if (s->ptracer)
@@ -306,6 +316,7 @@ static void wait_for_work(struct session *s, int timeout_ms)
 	if (s->root && source_poll_fd(s->root->source) >= 0)
 		fds[n++] = (struct pollfd){ .fd = source_poll_fd(s->root->source),
 					    .events = POLLIN };
+	n += session_lines_poll(s, &fds[n]);
 	poll(fds, n, timeout_ms);
 }
 
@@ -313,6 +324,11 @@ static void wait_for_work(struct session *s, int timeout_ms)
 static int consume(struct session *s, struct session_result *res)
 {
 	int n = 0, r = s->ptracer ? session_follow_events(s, res) : 0;
+
+	if (!r)
+		r = session_lines_take(s);
+	n += r > 0 ? r : 0;
+	r = r < 0 ? r : 0;
 
 	for (struct program *p = s->programs; p && !r; p = p->next) {
 		if (!p->source)
@@ -362,6 +378,8 @@ static int stop(struct session *s, struct session_result *res)
 		if (p->source && r >= 0)
 			r = source_stop(p->source, session_take, p);
 	if (r >= 0)
+		r = session_lines_end(s);
+	if (r >= 0)
 		r = session_begin(s, NULL);
 	return r;
 }
@@ -398,14 +416,18 @@ int session_run(struct session *s, const struct session_sink *sink, struct sessi
 void session_wait(struct session *s, struct session_result *res)
 {
 	while (s->opt.argv && !s->reaped) {
-		struct pollfd fd = { .fd = s->signal_fd, .events = POLLIN };
+		struct pollfd fds[1 + TAP_POLL] = { { .fd = s->signal_fd, .events = POLLIN } };
 		struct signals_seen seen;
 
 		if (wait4(s->child.pid, &res->wait_status, WNOHANG, NULL) != 0)
-			return;
-		poll(&fd, 1, -1);
+			break;
+		poll(fds, 1 + session_lines_poll(s, &fds[1]), -1);
+		session_lines_take(s);
 		signals_read(s->signal_fd, &seen);
+		if (seen.resized)
+			session_lines_resize(s);
 		if (seen.forward)
 			kill(s->child.pid, seen.forward);
 	}
+	session_lines_end(s);
 }

@@ -16,6 +16,7 @@
 #include "base/event.h"
 #include "bpf/plan.h"
 #include "bpf/source.h"
+#include "cli/godebug.h"
 #include "symbols/target.h"
 
 struct err;
@@ -35,6 +36,7 @@ struct session_options {
 	const char *user;
 	enum source_choice source;
 	struct source_options probes;
+	struct godebug lines; /* that the launched program's runtime is to write */
 	bool verbose;
 	bool quiet;
 };

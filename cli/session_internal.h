@@ -5,10 +5,12 @@
  *	session.c            its course: open, release, trace, stop
  *	session_processes.c  the processes in it, what they run, what becomes of them
  *	session_events.c     records on their way from the sources to the sink
+ *	session_lines.c      lines of the runtime, out of the program's standard error
  */
 #ifndef ST_CLI_SESSION_INTERNAL_H
 #define ST_CLI_SESSION_INTERNAL_H
 
+#include <poll.h>
 #include <sys/resource.h>
 
 #include "cli/launch.h"
@@ -19,6 +21,7 @@
 
 struct ptracer;
 struct resolver;
+struct session_lines;
 
 struct session {
 	struct session_options opt;
@@ -41,6 +44,7 @@ struct session {
 	struct rusage usage; /* of the program, once reaped */
 	uint64_t start_realtime_ns, start_ns, end_ns;
 	struct ev_header *scratch;
+	struct session_lines *lines; /* NULL: none are wanted */
 };
 
 uint64_t session_now_ns(void);
@@ -61,6 +65,22 @@ int session_tell_process(struct session *s, const struct tracee *p, enum ev_proc
 			 pid_t ppid, uint64_t value);
 
 void session_drop_held(struct session *s);
+
+/* --- session_lines.c: nothing happens where no lines are wanted ------------------------------ */
+
+int session_lines_open(struct session *s, struct err *e); /* before anything is loaded */
+void session_lines_launch(struct session *s, struct launch_options *o);
+void session_lines_launched(struct session *s);
+nfds_t session_lines_poll(const struct session *s, struct pollfd *fds);
+void session_lines_resize(struct session *s);
+
+/* Tells the lines that have come; how many times something came, or what a sink function returned.
+ */
+int session_lines_take(struct session *s);
+
+/* The rest; what comes behind is passed on without its lines, which nobody is told of. */
+int session_lines_end(struct session *s);
+void session_lines_free(struct session *s);
 
 /* --- session_processes.c ------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
 
 static void wanted(sigset_t *set)
 {
-	static const int list[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCHLD };
+	static const int list[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCHLD, SIGWINCH };
 
 	sigemptyset(set);
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
@@ -55,6 +55,10 @@ void signals_read(int fd, struct signals_seen *ret)
 	while (read(fd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGCHLD) {
 			ret->child = true;
+			continue;
+		}
+		if (si.ssi_signo == SIGWINCH) {
+			ret->resized = true;
 			continue;
 		}
 		ret->stop = true;

@@ -2,8 +2,8 @@
 /*
  * signals.h: signals as one more descriptor of the poll loop.
  *
- * SIGINT, SIGQUIT, SIGTERM, SIGHUP and SIGCHLD are blocked and read from a signalfd; SIGPIPE is
- * ignored, so that writes fail with EPIPE.
+ * SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCHLD and SIGWINCH are blocked and read from a signalfd;
+ * SIGPIPE is ignored, so that writes fail with EPIPE.
  */
 #ifndef ST_CLI_SIGNALS_H
 #define ST_CLI_SIGNALS_H
@@ -17,9 +17,10 @@ int signals_open(int *ret_fd, struct err *e);
 void signals_close(int fd); /* lets the signals act as usual again */
 
 struct signals_seen {
-	bool stop;   /* someone wants the tracing to end */
-	int forward; /* signal to hand to the program, or 0: it got its own from the terminal */
-	bool child;  /* a child changed state */
+	bool stop;    /* someone wants the tracing to end */
+	int forward;  /* signal to hand to the program, or 0: it got its own from the terminal */
+	bool child;   /* a child changed state */
+	bool resized; /* the terminal has another size */
 };
 
 /* Reads what is pending, without waiting. */

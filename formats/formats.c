@@ -11,6 +11,7 @@ static const struct format *const formats[] = {
 	&format_histogram,
 	&format_csv,
 	&format_trace,
+	&format_lines,
 	&format_folded,
 	&format_json,
 	&format_pprof,

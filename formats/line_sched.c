@@ -160,13 +160,17 @@ static bool scan_unknown(struct line_scan *s, struct line_value *v)
 	return scan_word(s, v);
 }
 
+static bool is_name(char c)
+{
+	return (unsigned char)((c | 0x20) - 'a') < 26 || c == '_' || line_is_digit(c);
+}
+
 /* Where the name of a pair ends, at '='; NULL: there is no pair. */
 static const char *end_of_name(const struct line_scan *s)
 {
 	const char *p = s->p;
 
-	while (p < s->end && ((unsigned char)((*p | 0x20) - 'a') < 26 || *p == '_' ||
-			      (p > s->p && line_is_digit(*p))))
+	while (p < s->end && is_name(*p))
 		p++;
 	return p > s->p && p < s->end && *p == '=' ? p : NULL;
 }
@@ -179,7 +183,8 @@ static bool scan_pair(struct line_scan *s, const uint8_t *pairs, unsigned *hint)
 	enum line_field f;
 
 	if (!end) {
-		s->p += s->end - s->p > LONGEST_NAME ? LONGEST_NAME : s->end - s->p;
+		while (s->p < s->end && is_name(*s->p))
+			s->p++;
 		return false;
 	}
 	f = find_pair(pairs, hint, name, (size_t)(end - name));
@@ -249,7 +254,7 @@ static bool scan_status(struct line_scan *s)
 	v = line_add(s->l, LINE_F_REASON);
 	end = memmem(s->p, (size_t)(s->end - s->p), ") m=", 4);
 	if (!v || !end) {
-		s->p += s->end - s->p > 2 * LONGEST_NAME ? 2 * LONGEST_NAME : s->end - s->p;
+		s->p = s->end; /* any text may be a reason */
 		return false;
 	}
 	v->type = LINE_TEXT;

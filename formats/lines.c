@@ -12,20 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/lines_torn.h"
+#include "formats/lines_internal.h"
 
 #define DEEPEST 4 /* lines in pieces inside of others */
-
-struct lines {
-	struct lines_sink sink;
-	struct lines_counts counts;
-	bool mid;     /* the beginning of this physical line has been handed on as text */
-	bool waiting; /* what is held needs another whole line to go on */
-	char *held;
-	size_t used, room;
-	struct line line, joined;
-	struct torn torn;
-};
 
 /* What is being looked at. */
 struct span {
@@ -51,6 +40,7 @@ void lines_free(struct lines *l)
 	if (!l)
 		return;
 	free(l->held);
+	lines_writes_free(&l->writes);
 	free(l);
 }
 
@@ -80,10 +70,10 @@ uint64_t lines_found(const struct lines_counts *c)
 
 bool lines_holds(const struct lines *l)
 {
-	return l->used;
+	return l->used || l->writes.open;
 }
 
-static int put_text(struct lines *l, const char *text, size_t len)
+int lines_put_text(struct lines *l, const char *text, size_t len)
 {
 	if (!len)
 		return 0;
@@ -92,7 +82,7 @@ static int put_text(struct lines *l, const char *text, size_t len)
 	return l->sink.text ? l->sink.text(l->sink.arg, text, len) : 0;
 }
 
-static int put_line(struct lines *l, const struct line *line, bool torn)
+int lines_put_line(struct lines *l, const struct line *line, bool torn)
 {
 	lines_count(l, line->kind, torn);
 	l->mid = false;
@@ -142,7 +132,8 @@ static enum fit fit(struct lines *l, const struct span *s, const char *at, const
 		if (line_parse(next, (size_t)(end - next), &l->joined)) {
 			if (l->joined.kind == kind)
 				break; /* it would have finished the other one first */
-		} else if (torn_join(&l->torn, at, len, good, next, (size_t)(end - next))) {
+		} else if ((end > next || kind == LINE_G || kind == LINE_M) &&
+			   torn_join(&l->torn, at, len, good, next, (size_t)(end - next))) {
 			*ret = (struct fitted){ at + l->torn.cut, next,
 						end < s->end ? end + 1 : end };
 			return FIT_DONE;
@@ -158,13 +149,13 @@ static enum fit fit(struct lines *l, const struct span *s, const char *at, const
 static int put_fitted(struct lines *l, struct span *s, const struct fitted *f)
 {
 	struct span between = { f->between, f->end, true, s->depth + 1 };
-	int r = put_line(l, &l->joined, true);
+	int r = lines_put_line(l, &l->joined, true);
 
 	s->at = f->next;
 	if (r)
 		return r;
 	if (s->depth >= DEEPEST)
-		return put_text(l, f->between, (size_t)(f->end - f->between));
+		return lines_put_text(l, f->between, (size_t)(f->end - f->between));
 	r = look_through(l, &between);
 	l->mid = false;
 	return r;
@@ -196,17 +187,17 @@ static int take_line(struct lines *l, struct span *s, const char *eol, bool *wai
 			counted |= strong;
 			continue;
 		}
-		r = put_text(l, begin, from);
+		r = lines_put_text(l, begin, from);
 		s->at = how == FIT_WAIT ? at : next;
 		*wait = how == FIT_WAIT;
 		if (r || *wait)
 			return r;
-		return whole ? put_line(l, &l->line, false) : put_fitted(l, s, &fitted);
+		return whole ? lines_put_line(l, &l->line, false) : put_fitted(l, s, &fitted);
 	}
 	if (!counted && torn_is_rest(begin, len))
 		l->counts.unparsed++;
 	s->at = next;
-	return put_text(l, begin, (size_t)(next - begin));
+	return lines_put_text(l, begin, (size_t)(next - begin));
 }
 
 /* The beginning of a physical line whose end has not come. */
@@ -219,7 +210,7 @@ static int take_partial(struct lines *l, struct span *s)
 		l->counts.unparsed++;
 		from = len;
 	}
-	r = put_text(l, s->at, from);
+	r = lines_put_text(l, s->at, from);
 	s->at += from;
 	return r;
 }
@@ -239,7 +230,7 @@ static int look_through(struct lines *l, struct span *s)
 			eol = s->end;
 		if (!l->mid && line_parse(s->at, (size_t)(eol - s->at), &l->line)) {
 			s->at = eol < s->end ? eol + 1 : eol;
-			r = put_line(l, &l->line, false);
+			r = lines_put_line(l, &l->line, false);
 		} else {
 			r = take_line(l, s, eol, &wait);
 		}
@@ -279,7 +270,7 @@ static int go_on(struct lines *l, bool final)
 	return r;
 }
 
-int lines_feed(struct lines *l, const char *bytes, size_t len)
+int lines_feed_bytes(struct lines *l, const char *bytes, size_t len)
 {
 	struct span s = { bytes, bytes + len, false, 0 };
 	int r;
@@ -296,13 +287,13 @@ int lines_feed(struct lines *l, const char *bytes, size_t len)
 			r = go_on(l, false);
 		if (r || n == len)
 			return r;
-		return lines_feed(l, bytes + n, len - n);
+		return lines_feed_bytes(l, bytes + n, len - n);
 	}
 	r = look_through(l, &s);
 	return r ? r : hold(l, s.at, (size_t)(s.end - s.at));
 }
 
-int lines_flush(struct lines *l, bool all)
+int lines_flush_bytes(struct lines *l, bool all)
 {
 	size_t from = 0;
 	bool strong = false;
@@ -311,4 +302,16 @@ int lines_flush(struct lines *l, bool all)
 	    (!all && torn_find_start(l->held, l->used, !l->mid, &from, &strong) && strong))
 		return 0;
 	return go_on(l, true);
+}
+
+int lines_feed(struct lines *l, const char *bytes, size_t len)
+{
+	return l->writes.known ? lines_feed_write(l, bytes, len) : lines_feed_bytes(l, bytes, len);
+}
+
+int lines_flush(struct lines *l, bool all)
+{
+	int r = l->writes.open ? lines_flush_writes(l, all) : 0;
+
+	return r ? r : lines_flush_bytes(l, all);
 }

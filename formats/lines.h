@@ -37,6 +37,12 @@ struct lines_counts {
 int lines_new(const struct lines_sink *sink, struct lines **ret); /* 0 or -ENOMEM */
 void lines_free(struct lines *l);				  /* NULL-safe */
 
+/*
+ * From now on each feeding is what one write(2) wrote, as a pipe in packet mode tells.  Then pieces
+ * are only cut where somebody's write began, and nothing of others' is taken for the runtime's.
+ */
+void lines_by_writes(struct lines *l);
+
 /* 0, -ENOMEM, or what the sink returned. */
 int lines_feed(struct lines *l, const char *bytes, size_t len);
 

@@ -74,6 +74,14 @@ static bool is_start(const char *p, const char *end)
 	return false;
 }
 
+bool torn_is_first_token(const char *text, size_t len)
+{
+	for (size_t i = 0; i < STARTS; i++)
+		if (len == starts[i].len && !memcmp(text, starts[i].text, len))
+			return true;
+	return false;
+}
+
 bool torn_find_start(const char *text, size_t len, bool at_begin, size_t *from, bool *ret_strong)
 {
 	const char *end = text + len, *p = text + *from;
@@ -242,15 +250,15 @@ bool torn_join(struct torn *t, const char *first, size_t first_len, size_t good,
 	size_t high = good < first_len ? good : first_len, low = high > WINDOW ? high - WINDOW : 3;
 	enum line_kind kind;
 
-	if (high < 3 || !rest_len || high + rest_len > sizeof(t->room))
+	if (high < 3 || high + rest_len > sizeof(t->room))
 		return false;
 	kind = kind_of(t, first, first_len);
-	if (!kind || !may_end(kind, rest, rest_len))
+	if (!kind || (rest_len && !may_end(kind, rest, rest_len)))
 		return false;
 	memcpy(t->room, first, high);
 	for (enum pass pass = 0; pass < PASSES; pass++) {
 		for (size_t cut = high; cut >= low; cut--) {
-			if (!may_cut(first, first_len, cut, *rest, pass))
+			if (!may_cut(first, first_len, cut, rest_len ? *rest : '\n', pass))
 				continue;
 			memcpy(t->room, first, cut);
 			memcpy(t->room + cut, rest, rest_len);

@@ -25,6 +25,9 @@ bool torn_find_start(const char *text, size_t len, bool at_begin, size_t *from, 
 /* Whether what line_parse() refused came far enough to be the first piece of a line. */
 bool torn_is_piece(const struct line *l);
 
+/* The write of a runtime that begins a line: "gc ", "SCHED ", "  P". */
+bool torn_is_first_token(const char *text, size_t len);
+
 /* Offset from which text, whose end has not come yet, may be the beginning of a line; len: none. */
 size_t torn_find_partial(const char *text, size_t len, bool at_begin);
 
@@ -40,7 +43,7 @@ struct torn {
 
 /*
  * Tries to fit a rest, another physical line, to the piece that first begins with; good is how far
- * that may reach (struct line).
+ * that may reach (struct line).  An empty rest is that of a line whose newline came late.
  */
 bool torn_join(struct torn *t, const char *first, size_t first_len, size_t good, const char *rest,
 	       size_t rest_len);

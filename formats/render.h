@@ -40,6 +40,7 @@ struct render_context {
 struct format {
 	const char *name, *summary;
 	bool binary;	   /* not for a terminal */
+	bool result;	   /* for standard output also where the report goes to standard error */
 	size_t state_size; /* the caller allocates it zeroed, and frees it */
 	int (*begin)(void *state, const struct render_context *c); /* may be NULL */
 	int (*event)(void *state, const struct render_context *c,
@@ -57,6 +58,7 @@ extern const struct format format_json;
 extern const struct format format_pprof;
 extern const struct format format_prom;
 extern const struct format format_speedscope;
+extern const struct format format_lines;
 extern const struct format format_svg;
 extern const struct format format_html;
 

@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
+#include "base/escape.h"
 #include "base/human.h"
 #include "formats/aggregate.h"
 #include "formats/event_valid.h"
@@ -152,6 +154,18 @@ static void put_lost(FILE *out, const struct ev_lost *ev)
 	}
 }
 
+/* As the runtime wrote it, but for what a terminal must not see. */
+static int put_runtime_line(const struct render_context *c, const struct ev_line *ev)
+{
+	char *text = strndup(ev->text, ev->length);
+
+	if (!text)
+		return -ENOMEM;
+	escape_put(c->out, text, c->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
+	free(text);
+	return 0;
+}
+
 /* Losses are told when there are new ones; the totals of hits are the summary's. */
 static bool worth_a_line(struct trace_state *t, const struct ev_header *ev)
 {
@@ -164,6 +178,7 @@ static bool worth_a_line(struct trace_state *t, const struct ev_header *ev)
 	case EV_STACK_USE:
 	case EV_SWITCHES:
 	case EV_EXIT:
+	case EV_LINE:
 		return true;
 	case EV_LOST:
 		for (unsigned i = 0; i < EV_LOST_LIMIT; i++)
@@ -204,6 +219,9 @@ static int trace_event(void *state, const struct render_context *c, const struct
 		break;
 	case EV_EXIT:
 		put_exit(c, (const struct ev_exit *)ev);
+		break;
+	case EV_LINE:
+		r = put_runtime_line(c, (const struct ev_line *)ev);
 		break;
 	case EV_LOST:
 		put_lost(c->out, (const struct ev_lost *)ev);
