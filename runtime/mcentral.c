@@ -8,7 +8,8 @@
  *
  * A span whose stacks are all free stays here, still resident: the next coroutine that grows pays
  * neither a system call nor page faults, where Go pays both each time.  Beyond KEEP bytes of an
- * order spans go back to the page heap, and their memory to the system.
+ * order spans go back to the page heap, and their memory to the system.  So do those of all orders
+ * when there is no room for one: a load of another kind finds what the last one left.
  */
 #include "runtime/lock.h"
 #include "runtime/mheap.h"
@@ -43,9 +44,43 @@ static void unlist(struct mcentral *m, struct span *s)
 	s->listed = 0;
 }
 
-unsigned mcentral_take(unsigned order, uint64_t *ret, unsigned n)
+static bool is_free(const struct span *s)
 {
-	struct mcentral *m = &central[order];
+	return s->free == (1u << s->count) - 1;
+}
+
+/* To the page heap, which makes its memory the system's. */
+static void release(struct mcentral *m, struct span *s)
+{
+	unlist(m, s);
+	m->free -= s->count * ((uint64_t)STACK_MIN << s->order);
+	mheap_give(s);
+}
+
+/* Whether there was anything to give back.  Takes one lock at a time. */
+static bool release_all(void)
+{
+	bool any = false;
+	unsigned i;
+
+	for (i = 0; i < PACKED_ORDERS; i++) {
+		struct span *s, *next;
+
+		lock(&central[i].lock);
+		for (s = central[i].spans; s; s = next) {
+			next = s->next;
+			if (!is_free(s))
+				continue;
+			release(&central[i], s);
+			any = true;
+		}
+		unlock(&central[i].lock);
+	}
+	return any;
+}
+
+static unsigned take(struct mcentral *m, unsigned order, uint64_t *ret, unsigned n)
+{
 	uint64_t size = (uint64_t)STACK_MIN << order;
 	unsigned got = 0;
 
@@ -74,6 +109,15 @@ unsigned mcentral_take(unsigned order, uint64_t *ret, unsigned n)
 	return got;
 }
 
+unsigned mcentral_take(unsigned order, uint64_t *ret, unsigned n)
+{
+	unsigned got = take(&central[order], order, ret, n);
+
+	if (unlikely(!got) && release_all())
+		got = take(&central[order], order, ret, n);
+	return got;
+}
+
 void mcentral_give(unsigned order, const uint64_t *lo, unsigned n)
 {
 	struct mcentral *m = &central[order];
@@ -88,11 +132,8 @@ void mcentral_give(unsigned order, const uint64_t *lo, unsigned n)
 		m->free += size;
 		if (!s->listed)
 			list(m, s);
-		if (m->free > KEEP && s->free == (1u << s->count) - 1) {
-			unlist(m, s);
-			m->free -= s->count * size;
-			mheap_give(s);
-		}
+		if (m->free > KEEP && is_free(s))
+			release(m, s);
 	}
 	unlock(&m->lock);
 }

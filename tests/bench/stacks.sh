@@ -62,7 +62,7 @@ guard_pages() {
 	echo 'stacks that grow by their guard page from 64 KiB (CORUN_POLICY=mmap CORUN_TRIGGER=guard), at their deepest'
 	printf '  %-24s %10s %10s %10s %16s\n' '' 'stack, KiB' 'used, KiB' growths 'fragmentation, %'
 	while read -r name title; do
-		# shellcheck disable=SC2086 # words on purpose
+		# shellcheck disable=SC2046,SC2086 # words on purpose
 		CORUN_POLICY=mmap CORUN_TRIGGER=guard CORUN_STACK=64K "$O/samples/c/"${name%%:*} -v 1 $(echo "${name#*:}" | tr : ' ') >"$dir/g"
 		printf '  %-24s %10.0f %10.0f %10d %16.1f\n' "$title" \
 			"$(figure "$dir/g" peak.stack 2 | awk '{ print $1 / 1024 }')" \

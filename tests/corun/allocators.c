@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "tests/corun/child.h"
 
@@ -62,6 +63,20 @@ static void worker(void *arg)
 	CHECK_EQUAL(deep(n % 100), n % 100);
 }
 
+/* Only the caller has a stack, and by order and by bytes that is what is counted. */
+static __attribute__((noinline)) void check_sums(void)
+{
+	static struct co_stats s;
+	unsigned long long bytes = 0;
+	int i;
+
+	co_stats(&s);
+	for (i = 0; i < CO_ORDERS; i++)
+		bytes += (s.stackalloc[i] - s.stackfree[i]) * (2048ull << i);
+	CHECK_EQUAL(bytes, s.stack_in_use);
+	CHECK_EQUAL(bytes, co_stack_size());
+}
+
 static void start_changing(void *arg)
 {
 	static const struct co_stack_allocator *const kinds[] = { &own, NULL, &co_mmap_allocator };
@@ -79,6 +94,7 @@ static void start_changing(void *arg)
 	CHECK_EQUAL(co_set_allocator(&own), 0);
 	co_yield();
 	co_chan_free(gate);
+	check_sums();
 }
 
 /* Allocations that fail are errors of calls, and everything goes on. */
@@ -129,6 +145,59 @@ static void start_counted(void *arg)
 	printf("%d failures\n", failures);
 }
 
+static void grown(void *arg)
+{
+	(void)arg;
+	CHECK_EQUAL(deep(200), 200);
+	CHECK_EQUAL(co_chan_recv(gate, NULL), -EPIPE);
+}
+
+static void waiter(void *arg)
+{
+	(void)arg;
+	co_chan_recv(gate, NULL);
+}
+
+/* Where there is no room for small stacks, that of large ones that are free is taken. */
+static void start_pressure(void *arg)
+{
+	unsigned long long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+	struct rlimit limit;
+	long i;
+
+	(void)arg;
+	co_chan_make(0, 0, &gate);
+	for (i = 0; i < 400; i++)
+		CHECK_EQUAL(co_go(grown, NULL), 0);
+	co_yield();
+	/* Little more than what those had, for descriptors. */
+	if (!f || fscanf(f, "%llu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	limit.rlim_cur = limit.rlim_max = pages * 4096 + (8 << 20);
+	CHECK_EQUAL(setrlimit(RLIMIT_AS, &limit), 0);
+	co_chan_close(gate);
+	co_yield();
+	co_chan_free(gate);
+	co_chan_make(0, 0, &gate);
+	for (i = 0; !co_go(waiter, NULL); i++)
+		;
+	printf("%ld stacks\n", i);
+	/* 25 MiB in 64 KiB each, and as much again that they had on their way there. */
+	CHECK(i > 12000);
+}
+
+/* A stack that cannot grow for want of addresses. */
+static void start_space(void *arg)
+{
+	struct rlimit limit = { 64 << 20, 64 << 20 };
+
+	(void)arg;
+	CHECK_EQUAL(setrlimit(RLIMIT_AS, &limit), 0);
+	deep(10000000);
+}
+
 static void start_stale(void *arg)
 {
 	volatile long here = 7;
@@ -153,6 +222,10 @@ static __attribute__((noinline)) int play(const char *role)
 		check_run(start_changing);
 	else if (!strcmp(role, "counted"))
 		return co_run(NULL, start_counted, NULL) ? 3 : check_result();
+	else if (!strcmp(role, "pressure"))
+		check_run(start_pressure);
+	else if (!strcmp(role, "space"))
+		check_run(start_space);
 	else if (!strcmp(role, "stale"))
 		check_run(start_stale);
 	else
@@ -200,12 +273,19 @@ int main(int argc, char **argv)
 	CHECK_EQUAL(taken, returned);
 	CHECK_EQUAL(co_set_allocator(NULL), 0);
 
+	CHECK_EQUAL(child_run("pressure", NULL), 0);
+	if (check_failures)
+		fputs(child_said, stderr);
 	CHECK_EQUAL(child_run("changing", "CORUN_ALLOCATOR=mmap"), 0);
 	CHECK_EQUAL(child_run("changing", "CORUN_DEBUG=poison"), 0);
 	check_counted();
 	status = child_run("crooked", NULL);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
 	CHECK_SAID("the stack allocator 'crooked' gave 0x");
+	status = child_run("space", NULL);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+	CHECK_SAID("out of memory: cannot grow the stack of coroutine 1 from ");
+	CHECK_SAID("the address space is limited to 67108864 bytes (ulimit -v)");
 	status = child_run("changing", "CORUN_ALLOCATOR=brk");
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
 	CHECK_SAID("CORUN_ALLOCATOR: 'brk' is not page or mmap");
