@@ -92,7 +92,6 @@ static int parse_left(const char *text, struct piece p, struct diff_rule *ret, s
 
 	if (!r && slash) {
 		r = parse_per(text, piece_of(slash + 1, end), &ret->per, e);
-		ret->per_is_the_views = false;
 		if (!r && ret->per != DIFF_PER_RUN && !diff_metric_divides(ret->metric, ret->per))
 			r = bad(e, text, "this metric is not divided by anything");
 	}
@@ -177,7 +176,7 @@ int diff_rule_parse(const char *text, enum diff_per view, struct diff_rule *ret,
 	/* the last one: names of functions may hold these */
 	const char *less = strrchr(text, '<'), *more = strrchr(text, '>');
 	const char *op = !more || (less && less > more) ? less : more, *value;
-	struct diff_rule rule = { .text = text, .per = view, .per_is_the_views = true };
+	struct diff_rule rule = { .text = text, .per = view };
 	int r;
 
 	if (!op)

@@ -23,9 +23,8 @@ struct diff_rule {
 	const char *text; /* as given */
 	char *function;	  /* NULL: the totals */
 	enum diff_metric metric;
-	enum weight weight;    /* of the rows; where there is a function */
-	enum diff_per per;     /* as given, else ... */
-	bool per_is_the_views; /* ... that of the view */
+	enum weight weight; /* of the rows; where there is a function */
+	enum diff_per per;  /* as given, else that of the view */
 	enum { DIFF_VALUE, DIFF_CHANGE, DIFF_PERCENT } kind;
 	bool above, or_equal;
 	double limit;

@@ -1,5 +1,6 @@
 # Figures, never tests: absolute times mean nothing on a shared machine, ratios from one run do.
 
+## FLAMEGRAPH=DIR where flamegraph.pl is, for bench to compare with
 bench: $(O)/bin/stacktrace $(O)/tests/tools/formats_bench $(O)/tests/tools/lines_tool
 	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/growth.sh
 	TOP=$(CURDIR) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/switches.sh

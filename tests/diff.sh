@@ -76,6 +76,14 @@ done
 run_ok "$ST" diff -f csv --by=total old1.capture new1.capture
 equal "csv of totals" "600,480" "$(sed -n 's/,[^,]*,[^,]*,600,600.*,growths$//p' out.txt)"
 
+# Rows that are new, and rows that are gone.
+run_ok "$ST" record --source=ring -q -o swarm.capture -- "$O/samples/c/swarm" 500
+run_ok "$ST" diff -f csv old1.capture swarm.capture
+equal "gone and new" "gone,start,worker,deep new,start,large,touch" "$(tail -n +2 out.txt | cut -d, -f11- | sort | tr '\n' ' ' | sed 's/ $//')"
+run_ok "$ST" diff old1.capture swarm.capture
+matches "table: gone" '^ *600 +0 +-600 +gone +start recurse.c:[0-9]+ +deep' out.txt
+matches "table: new" '^ *0 +62 +\+62 +new +start swarm.c:[0-9]+ ' out.txt
+
 # Divided.
 run_ok "$ST" diff -f json --per=coroutine old1.capture new1.capture
 between "per coroutine" 2.98 2.99 "$(json out.txt .totals.growths.before.median)" # 600 of 201
@@ -125,17 +133,11 @@ rule 0 'growths>+10%'
 rule 3 'growths<-10%'
 matches "a rule that holds" "^stacktrace diff: 'growths<-10%' holds: growths 600 before, 480 after \(-20.0 %\)$" err.txt
 rule 3 'growths < 481'
-rule 0 'growths<480'
-rule 3 'growths<=480'
 rule 3 'growths<=-120'
-rule 0 'growths>=-119'
 rule 3 'bytes_copied<-1MiB'
-rule 0 'bytes_copied<-2MiB'
 rule 3 'waste_ratio>0.5'
-rule 3 'waste_ratio>50%'
 rule 0 'waste_ratio>0.6'
 rule 3 'growths/coroutine<2'
-rule 0 'growths/coroutine>2'
 rule 3 'growths/request>=2' --requests=worker
 rule 3 'work*:growths>=480'
 rule 0 'no_such:growths>0'
@@ -150,8 +152,7 @@ run "$ST" diff -o /dev/null --fail-if='growths<-10%' old1.capture old2.capture -
 equal "a change beyond noise: status" 3 "$status"
 run "$ST" diff -o /dev/null --fail-if='growths<-1%' old1.capture new1.capture --after old2.capture new2.capture
 equal "a change within noise: status" 0 "$status"
-for bad in growths 'growhts>1' 'growths>' 'growths>+' 'growths>x' 'growths>1.2.3' 'growths>10%' 'growths>1MiB' 'copy_time>5' 'growths/day>1' \
-	'lifetime/second>1ms' ':growths>1' 'deep:coroutines>1' '>1' 'waste_ratio>1KiB'; do
+for bad in growths 'growhts>1' 'growths>10%' 'copy_time>5'; do # the others are in unit/test_diff
 	rule 2 "$bad"
 	matches "rule $bad" "^stacktrace diff: --fail-if: '" err.txt
 done

@@ -136,11 +136,11 @@ static void rules(void **state)
 	assert_int_equal(r.weight, WEIGHT_BYTES);
 	assert_int_equal(r.per, DIFF_PER_COROUTINE);
 	assert_int_equal(r.kind, DIFF_CHANGE);
-	assert_true(r.above && r.or_equal && !r.per_is_the_views);
+	assert_true(r.above && r.or_equal);
 	assert_near(1.5 * 1048576, r.limit, 0);
 	diff_rule_release(&r);
 	assert_int_equal(diff_rule_parse("copy_time<-10%", DIFF_PER_SECOND, &r, &e), 0);
-	assert_true(r.kind == DIFF_PERCENT && !r.above && !r.or_equal && r.per_is_the_views);
+	assert_true(r.kind == DIFF_PERCENT && !r.above && !r.or_equal);
 	assert_int_equal(r.per, DIFF_PER_SECOND);
 	assert_near(-10, r.limit, 0);
 	assert_int_equal(diff_rule_parse("waste_ratio>30%", DIFF_PER_RUN, &r, &e), 0);
