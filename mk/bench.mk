@@ -7,3 +7,7 @@ bench: $(O)/bin/stacktrace $(O)/tests/tools/formats_bench $(O)/tests/tools/lines
 	O=$(abspath $(O)) ST=$(abspath $(O))/bin/stacktrace sh tests/bench/report.sh
 	TOP=$(CURDIR) O=$(abspath $(O)) sh tests/bench/lines.sh
 .PHONY: bench
+## bench-gc: the collector against Go's and Boehm's
+bench-gc: $(runtime-files)
+	TOP=$(CURDIR) O=$(abspath $(O)) sh tests/bench/gc.sh
+.PHONY: bench-gc

@@ -38,6 +38,20 @@ static void in_register(void *arg)
 	co_chan_send(wake, &go);
 }
 
+static unsigned key;
+
+static void with_value(void *arg)
+{
+	int go;
+
+	(void)arg;
+	CHECK_EQUAL(co_set(key, make_list(ITEMS)), 0);
+	wipe();
+	co_chan_recv(wake, &go);
+	check_list(co_get(key));
+	co_chan_send(wake, &go);
+}
+
 static void sender(void *arg)
 {
 	struct item *list = make_list(ITEMS);
@@ -75,6 +89,11 @@ static void set_register(void)
 {
 	set_parked(in_register);
 }
+static void set_value(void)
+{
+	set_parked(with_value);
+}
+
 static void set_global(void)
 {
 	global = make_list(ITEMS);
@@ -218,6 +237,7 @@ static const struct way {
 } ways[] = {
 	{ "stack of a parked coroutine", set_stack, NULL, drop_parked },
 	{ "saved register", set_register, NULL, drop_parked },
+	{ "value of a coroutine's own", set_value, NULL, drop_parked },
 	{ "global", set_global, check_global, drop_global },
 	{ "channel", set_channel, NULL, drop_channel },
 	{ "item of a sender that waits", set_flight, NULL, drop_flight },
@@ -238,6 +258,7 @@ static void test_ways(void)
 	co_chan_make(sizeof(int), 0, &wake);
 	co_chan_make(sizeof(void *), 1, &buffered);
 	co_chan_make(sizeof(void *), 0, &unbuffered);
+	co_key_make(NULL, &key);
 	for (i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
 		int failures = check_failures;
 
@@ -304,10 +325,18 @@ static void shrinker(void *arg)
 {
 	long got = 0, here = 7, *to_here = &here;
 
-	(void)arg;
 	CHECK_EQUAL(deep(100), 100);
 	CHECK(co_stack_size() >= 64 << 10);
-	CHECK_EQUAL(co_chan_recv(wake, &got), 0);
+	if (arg) {
+		struct co_case cases[] = {
+			{ .chan = unbuffered, .op = CO_RECV, .item = to_here },
+			{ .chan = wake, .op = CO_RECV, .item = &got },
+		};
+
+		CHECK_EQUAL(co_select(cases, 2), 1);
+	} else {
+		CHECK_EQUAL(co_chan_recv(wake, &got), 0);
+	}
 	shrunk = co_stack_size();
 	CHECK_EQUAL(got, 42);
 	CHECK(OPAQUE(to_here) == &here && *to_here == 7);
@@ -315,15 +344,16 @@ static void shrinker(void *arg)
 	co_chan_send(wake, &here);
 }
 
-static void test_shrink(int off)
+static void test_shrink(int off, void *in_select)
 {
 	struct co_stats was, s;
 	long value = 42;
 	int i;
 
 	co_chan_make(sizeof(long), 0, &wake);
+	co_chan_make(sizeof(long), 0, &unbuffered);
 	co_stats(&was);
-	CHECK_EQUAL(co_go(shrinker, NULL), 0);
+	CHECK_EQUAL(co_go(shrinker, in_select), 0);
 	co_yield();
 	for (i = 0; i < 8; i++)
 		CHECK_EQUAL(co_gc(), 0);
@@ -339,6 +369,7 @@ static void test_shrink(int off)
 		CHECK(shrunk <= 4096);
 	}
 	co_chan_free(wake);
+	co_chan_free(unbuffered);
 }
 
 static void empty(void *arg)
@@ -386,13 +417,17 @@ static void test_g0(void)
 
 static void start(void *arg)
 {
+	int off;
 	const char *godebug = getenv("GODEBUG"), *policy = getenv("CORUN_POLICY");
 
 	(void)arg;
 	test_ways();
 	test_nobody();
-	if (!check_moving() && !policy)
-		test_shrink(godebug && strstr(godebug, "gcshrinkstackoff=1") != NULL);
+	off = godebug && strstr(godebug, "gcshrinkstackoff=1") != NULL;
+	if (!check_moving() && !policy) {
+		test_shrink(off, NULL);
+		test_shrink(off, &off);
+	}
 	test_g0();
 }
 

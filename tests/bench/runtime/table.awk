@@ -38,6 +38,13 @@ BEGIN {
 	row("park-100000", "starting and parking it, ns")
 	row("parked-1000000", "memory of a parked coroutine, 1,000,000 of them, bytes")
 	row("park-1000000", "starting and parking it, ns")
+	row("gc-trees", "binary trees up to depth 16, ms")
+	row("gc-trees-count", "collections meanwhile")
+	row("gc-trees-pauses", "everybody stood still meanwhile, ms")
+	row("gc-trees-pause", "the same for one collection, ms")
+	row("gc-build", "building a tree of 4,194,303 nodes, collections included, ms")
+	row("gc-large", "a forced collection with that tree, ms")
+	row("gc-parked", "a forced collection with 1,000,000 parked coroutines, ms")
 }
 
 function keep() {
