@@ -28,12 +28,15 @@
 #include "runtime/proc.h"
 #include "runtime/ring.h"
 
-/* What is read below this is read faster by one thread alone. */
-#define MANY_BYTES (1u << 20)
+/*
+ * Less than this is read in a few milliseconds, and by one thread alone: helpers have to be woken,
+ * and on a busy machine one that has come and lost the processor would hold up everybody.
+ */
+#define MANY_BYTES (8u << 20)
 
 static struct co_heap_stats total;
 static uint64_t begun;	   /* the clock when co_run began */
-static uint64_t read_last; /* bytes that the last collection had to read */
+static uint64_t read_last; /* bytes that the last collection read, at most */
 static uint64_t freed_bytes;
 static bool active; /* between gc_begin and gc_end */
 
@@ -152,10 +155,16 @@ static void sweep(struct gc_cycle *c, bool many)
 	count_freed(c->live, objects);
 }
 
+/* As much as last time, or at most what there is. */
+static uint64_t to_read(void)
+{
+	return total.collections ? read_last : pace_live() + mheap_bytes().stacks;
+}
+
 /* With the world stopped. */
 static void cycle(struct g *gp, struct gc_cycle *c)
 {
-	bool many = read_last + pace_live() >= MANY_BYTES;
+	bool many = to_read() >= MANY_BYTES;
 
 	total.collections++;
 	total.forced += c->forced;
@@ -170,9 +179,9 @@ static void cycle(struct g *gp, struct gc_cycle *c)
 	shrink();
 	mark_end();
 	sweep(c, many);
-	read_last = c->stacks + c->globals;
+	read_last = c->stacks + c->globals + c->live;
 	c->end = ring_read_clock();
-	pace_collected(c->live, read_last, c->end - c->begin);
+	pace_collected(c->live, c->stacks + c->globals, c->end - c->begin);
 	c->number = total.collections;
 	c->paused = total.pause_ns += c->end - c->begin;
 	total.last_pause_ns = c->end - c->begin;

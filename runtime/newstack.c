@@ -37,6 +37,7 @@
 #include "runtime/runtime.h"
 #include "runtime/segment.h"
 #include "runtime/stackcheck.h"
+#include "runtime/wait.h"
 
 #define INSN_RET 0xc3
 
@@ -56,6 +57,8 @@ static void move_to(struct g *gp, struct stack new)
 	if (gp->sched.bp - old.lo < old.hi - old.lo)
 		gp->sched.bp += delta;
 	set_stack(gp, new);
+	if (status == G_WAITING)
+		wait_relocate(gp, old, delta);
 	gp->status = status;
 	if (unlikely(settings.unmap))
 		stackcheck_moved(gp, old, gp->sched.pc);

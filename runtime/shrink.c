@@ -3,7 +3,7 @@
  * shrink.c: a collection halves stacks of which less than a quarter is used, as in Go.
  *
  * Only those whose coroutine is parked or waits for its turn: what the runtime has of addresses of
- * such a stack is in the sudogs, which wait_relocate moves along.  A coroutine that is stopped
+ * such a stack is in the sudogs, which move_to has moved along.  A coroutine that is stopped
  * inside of a call has addresses on g0.
  *
  * The copy works as in a growth; where there is no memory for the smaller stack, the larger one
@@ -14,7 +14,6 @@
  */
 #include "runtime/gc.h"
 #include "runtime/mcache.h"
-#include "runtime/wait.h"
 
 static bool may_move(const struct g *gp)
 {
@@ -32,10 +31,7 @@ bool stack_is_large(const struct g *gp)
 
 void shrinkstack(struct g *gp)
 {
-	struct stack old = gp->stack;
-
-	if (!copystack(gp, (old.hi - old.lo) / 2))
-		wait_relocate(gp, old, gp->stack.hi - old.hi);
+	copystack(gp, (gp->stack.hi - gp->stack.lo) / 2);
 }
 
 uint64_t stack_start_size;

@@ -73,6 +73,11 @@ equal 'gctrace: lines' "$(own collections)" "$lines"
 equal 'gctrace: forced' 7 "$forced"
 equal 'gctrace: forced, by co_heap_stats' "$(own forced)" "$forced"
 equal 'gctrace: MB alive' "$(($(own live) >> 20))" "$live"
+if [ -x "$ST" ]; then
+	"$ST" gc -f json err.txt >lines.json
+	equal 'gctrace: lines that stacktrace gc reads' "$lines" "$(grep -c '"line":"gc"' lines.json)"
+	equal 'gctrace: those it calls forced' 7 "$(grep -c '"forced":true' lines.json)"
+fi
 equal 'objects made' 100001 "$(own mallocs)"
 at_least 'goal' "$(($(own live) * 2))" "$(own goal)"
 for f in "$TOP"/tests/data/lines/gctrace-1.2*.txt; do
