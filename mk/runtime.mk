@@ -25,7 +25,7 @@ $(O)/.flags-runtime: FORCE
 	 echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' > $@
 
 # What runs on a coroutine's stack without a check.  Their calls stay calls, so that reports name them.
-rt_on_g := cancel chan fd heap mutex own proc select sync time wait
+rt_on_g := cancel chan fd findrun heap lock mutex own proc runq select sync syscall time wait
 $(rt_on_g:%=$(O)/runtime/%.o): rt_extra := -Wframe-larger-than=128 -fno-optimize-sibling-calls
 # What checks its stack as a program does.
 $(O)/runtime/linkcheck_split.o $(O)/runtime/io.o $(O)/runtime/net.o: rt_extra := -fsplit-stack \

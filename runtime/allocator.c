@@ -137,7 +137,7 @@ int set_allocator(const struct co_stack_allocator *a)
 	/* The environment wins. */
 	if (!settings.allocator && !settings.unmap)
 		__atomic_store_n(&present, owner, __ATOMIC_RELAXED);
-	if (this_m.curg && !this_m.in_signal)
+	if (may_ready())
 		mcache_follow(mcache_mine());
 	return 0;
 }

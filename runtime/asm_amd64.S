@@ -175,6 +175,7 @@ end g0_leave
 	.cfi_offset rbx, -24
 	movq	GUARD, %rbx
 	movq	$0, GUARD
+	movq	%rsp, M(M_CALL_SP)
 	movq	M(M_G0_SP), %rsp
 .endm
 
@@ -281,6 +282,7 @@ end \name
 	on_g0	co_set, key_set
 	on_g0	co_stats, stats_read
 	on_g0	co_set_allocator, set_allocator
+	on_g0	co_gomaxprocs, gomaxprocs
 	on_g0	co_heap_stats, heap_stats
 	on_g0	co_root_add, root_add
 	on_g0	co_root_remove, root_remove
@@ -294,6 +296,8 @@ end \name
 	on_g0	wait_prepare, wait_prepare0
 	on_g0	select_begin, select_begin0
 	on_g0	select_end, select_end0
+	.hidden	wakep
+	on_g0	wakep, wake_somebody
 
 /* void co_call(co_fn *fn, void *arg): fn checks its stack, and still shall run on g0. */
 function co_call

@@ -173,7 +173,7 @@ int cancel(struct co_cancel *t)
 
 	if (!t)
 		return -EINVAL;
-	if (!this_m.curg || this_m.in_signal)
+	if (!may_ready())
 		return -EPERM;
 	cancel_tree(t, &ready);
 	injectglist(&ready);
@@ -193,7 +193,7 @@ int cancel_set(struct co_cancel *t)
 {
 	struct co_cancel *old;
 
-	if (!this_m.curg || this_m.in_signal)
+	if (!may_ready())
 		return -EPERM;
 	ref(t);
 	old = this_m.curg->cancel;

@@ -161,12 +161,11 @@ int co_chan_recv_until(struct co_chan *c, void *ret_item, int64_t deadline_ns)
 
 int co_chan_close(struct co_chan *c)
 {
-	struct m *mp = getm();
 	int rc = -EPIPE;
 
 	if (!c)
 		return -EINVAL;
-	if (!mp->curg || mp->in_signal)
+	if (!may_ready())
 		return -EPERM;
 	chan_check(c);
 	lock(&c->lock);

@@ -7,6 +7,7 @@
  * silently left out is worse than none.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,7 +97,8 @@ static int read_config(const struct co_config *c)
 	uint64_t limit = c->max_stack ? c->max_stack : MAX_STACK_LIMIT;
 
 	if (limit < STACK_MIN || (unsigned)c->policy > CO_SEGMENTED ||
-	    (unsigned)c->trigger > CO_GUARD || c->gap > MAX_STACK_LIMIT || limit > MAX_STACK_LIMIT)
+	    (unsigned)c->trigger > CO_GUARD || c->gap > MAX_STACK_LIMIT ||
+	    limit > MAX_STACK_LIMIT || c->procs > MAX_PROCS)
 		return -EINVAL;
 	if (c->stack_size == CO_ADAPTIVE)
 		settings.adaptive = true;
@@ -108,6 +110,7 @@ static int read_config(const struct co_config *c)
 	settings.policy = c->policy;
 	settings.trigger = c->trigger;
 	settings.gap = c->gap;
+	settings.procs = c->procs;
 	return 0;
 }
 
@@ -131,6 +134,23 @@ static void read_sizes(void)
 	s = getenv("CORUN_GAP");
 	if (s && (!parse_size(s, &settings.gap) || settings.gap > MAX_STACK_LIMIT))
 		fatal("CORUN_GAP: '%s' is not a size (bytes, or as in 4K, 64K)", s);
+}
+
+/* As Go reads it: what is no number, or none of a processor, is passed over. */
+static void read_procs(void)
+{
+	const char *s = getenv("GOMAXPROCS");
+	uint64_t n = 0;
+	cpu_set_t cpus;
+
+	if (settings.procs)
+		return;
+	if (s && !s[strspn(s, "0123456789")] && parse_size(s, &n) && n)
+		settings.procs = n < MAX_PROCS ? (unsigned)n : MAX_PROCS;
+	else if (!sched_getaffinity(0, sizeof(cpus), &cpus))
+		settings.procs = (unsigned)CPU_COUNT(&cpus);
+	else
+		settings.procs = 1;
 }
 
 static void read_environment(void)
@@ -188,6 +208,7 @@ int settings_read(const struct co_config *config)
 	read_environment();
 	godebug_read();
 	pace_read_environment();
+	read_procs();
 	fill_in();
 	if (settings.trigger == CO_GUARD && !takes_guard(settings.policy))
 		fatal("CORUN_TRIGGER: only stacks of the policies mmap and fixed have a guard "

@@ -16,20 +16,26 @@
  * like an address of its stack moves like one: corun-cc has locals begin as zeros, so that a short
  * string over what is left of an address does not; memory of alloca must be cleared for that.
  *
- * All coroutines of co_run share one thread.  Calls marked (parks) may let others run; no other
- * call does.  Results are 0 or a negated errno; errno itself is never set.
+ * Coroutines run on as many threads as there are processors, as in Go (GOMAXPROCS): what two of
+ * them use they must guard, unless co_config says procs = 1.  None is interrupted: calls marked
+ * (parks) may let others run on the same thread; no other call does.  After such a call a coroutine
+ * may go on on another thread: what belongs to a thread (thread-local variables, errno, the owner
+ * of a mutex) is then another's, and no address of it may be kept.  Results are 0 or a negated
+ * errno; errno itself is never set.
  *
  * C library functions run on the thread's own stack, so that a coroutine that prints stays at
  * 2 KiB.  Functions that they call back (of qsort, twalk, nftw) run there too: they may do
  * everything except park.  Handlers of signals cannot park either, and must return.  Functions of
  * other libraries run on the coroutine's stack with at least 16 KiB, and nothing stops those that
- * need more: use co_call for them.
+ * need more: use co_call for them.  A function that waits keeps its thread from running others: use
+ * co_syscall for it.
  *
- * Environment: CORUN_STACK (bytes a stack starts with), CORUN_MAXSTACK (most it may have), both
- * also as 64K or 1M, CORUN_ALLOCATOR (page or mmap), and CORUN_DEBUG, a list of: poison (fill old
- * and free stacks), unmap (take their memory away), stackcheck (find addresses of locals that are
- * kept outside their stack), move (move the stack at every function call; very slow), fail=N (the
- * Nth allocation finds no memory), crash (fatal errors abort and leave a core).
+ * Environment: GOMAXPROCS (threads that run coroutines), CORUN_STACK (bytes a stack starts with),
+ * CORUN_MAXSTACK (most it may have), both also as 64K or 1M, CORUN_ALLOCATOR (page or mmap), and
+ * CORUN_DEBUG, a list of: poison (fill old and free stacks), unmap (take their memory away),
+ * stackcheck (find addresses of locals that are kept outside their stack), move (move the stack at
+ * every function call; very slow), fail=N (the Nth allocation finds no memory), crash (fatal errors
+ * abort and leave a core).
  *
  * A program that runs out of stack, whose coroutines all wait for each other, or that breaks the
  * runtime's rules ends with a report on standard error and exit status 2, as in Go.
@@ -74,12 +80,15 @@ struct co_config {
 	size_t max_stack;  /* most bytes of one stack; 0: 1,000,000,000, with mmap 2 MiB */
 	enum co_policy policy;
 	enum co_trigger trigger;
-	size_t gap; /* least bytes by which a stack grows in place; 0: 4096 */
+	size_t gap;	/* least bytes by which a stack grows in place; 0: 4096 */
+	unsigned procs; /* coroutines that run at the same time, up to 1024; 0: GOMAXPROCS of the
+			 * environment, or as many as there are processors for the program */
 };
 
 /*
- * Runs fn(arg) as the first coroutine, on the calling thread, and returns when it ends.  As in Go,
- * the others then end too, wherever they are.  config may be NULL; the environment wins over it.
+ * Runs fn(arg) as the first coroutine, and returns when it ends.  As in Go, the others then end
+ * too, wherever they are; those that run just then go on until they park, and a call of co_syscall
+ * until it returns.  config may be NULL; the environment wins over it.
  *
  * -EINVAL: an impossible config; -EBUSY: the program already is in co_run; -ENOMEM.  An impossible
  * environment is a fatal error.
@@ -88,8 +97,8 @@ struct co_config {
 int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *creator_pc);
 
 /*
- * Starts a coroutine that runs fn(arg); it runs when its creator parks.  -ENOMEM; -EPERM outside of
- * co_run and in a signal handler.
+ * Starts a coroutine that runs fn(arg): on another thread at once, or when its creator parks.
+ * -ENOMEM; -EPERM outside of co_run and in a signal handler.
  */
 #define co_go(fn, arg) co_go_at((fn), (arg), CO_PC())
 int co_go_at(co_fn *fn, void *arg, const void *creator_pc);
@@ -122,10 +131,17 @@ size_t co_stack_size(void);
 void co_call(co_fn *fn, void *arg);
 
 /*
- * (parks) The same for a function that blocks: meanwhile others run.  -EPERM: the caller cannot
- * park.
+ * (parks) The same for a function that waits in the kernel: meanwhile others run.  It must not
+ * start coroutines nor call the runtime otherwise.  -EPERM: the caller cannot park.
  */
 int co_syscall(co_fn *fn, void *arg);
+
+/*
+ * From now on n coroutines may run at the same time; 0 changes nothing.  Returns how many before;
+ * -EINVAL: n < 0; -EPERM: outside of coroutines; -ENOMEM.  Waits until all others have come to a
+ * point where they park or grow.
+ */
+int co_gomaxprocs(int n);
 
 /*
  * --- time ---
@@ -541,7 +557,8 @@ struct co_stats {
 	uint64_t stack_mapped; /* bytes of address space that stacks are cut from */
 };
 
-/* May be called at any time, also after co_run, by the thread that called co_run. */
+/* May be called at any time, also after co_run, by any coroutine and by the thread
+ * that called co_run. */
 void co_stats(struct co_stats *ret);
 
 /*

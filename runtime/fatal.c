@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "runtime/lock.h"
 #include "runtime/mheap.h"
 #include "runtime/own.h"
 #include "runtime/reason.h"
@@ -26,6 +27,23 @@
 #define OUTER_FRAMES   4
 #define MAX_FRAMES     (1u << 20)
 #define NAME_SIZE      160
+
+/*
+ * Of two threads with a fatal error the first reports, and the process ends under the other.  Who
+ * finds a second one while it reports ends at once.
+ */
+static struct lock report_lock;
+static const struct m *reporter;
+
+static void end(void) NORETURN;
+
+static void begin_report(void)
+{
+	if (__atomic_load_n(&reporter, __ATOMIC_RELAXED) == &this_m)
+		end();
+	lock(&report_lock);
+	__atomic_store_n(&reporter, &this_m, __ATOMIC_RELAXED);
+}
 
 static void write_line(const char *line, size_t len)
 {
@@ -74,7 +92,6 @@ void complain(const char *fmt, ...)
 	va_end(ap);
 }
 
-static void end(void) NORETURN;
 static void end(void)
 {
 	ring_living();
@@ -87,6 +104,7 @@ void fatal(const char *fmt, ...)
 {
 	va_list ap;
 
+	begin_report();
 	va_start(ap, fmt);
 	print("corun: fatal error: ", fmt, ap);
 	va_end(ap);
@@ -107,6 +125,7 @@ static const char *state(const struct g *gp)
 	switch (gp->status) {
 	case G_RUNNABLE:
 		return "runnable";
+	case G_SYSCALL:
 	case G_WAITING:
 		return wait_reason_text(gp->wait_reason);
 	default:
@@ -165,6 +184,7 @@ void fatal_overflow(struct g *gp, uint64_t frame)
 {
 	uint64_t size = gp->stack.hi - gp->stack.lo;
 
+	begin_report();
 	complain("stack of coroutine %llu exceeds the limit of %llu bytes (%s)",
 		 (unsigned long long)gp->id, (unsigned long long)settings.max_stack,
 		 settings.policy == CO_FIXED ? "CORUN_STACK" : "CORUN_MAXSTACK");
@@ -188,6 +208,7 @@ void fatal_no_memory(const struct g *gp, uint64_t size)
 
 void fatal_guard(struct g *gp, uint64_t address)
 {
+	begin_report();
 	complain("coroutine %llu ran past the end of its stack, into the guard page at %#llx",
 		 (unsigned long long)gp->id, (unsigned long long)address);
 	complain("the stack may have %llu bytes; code that was not built by corun-cc uses it "
@@ -203,6 +224,7 @@ void fatal_stale(struct g *gp, uint64_t address)
 	char fate[256];
 
 	stackcheck_fate(address, fate, sizeof(fate));
+	begin_report();
 	complain("coroutine %llu used the address %#llx in %s", (unsigned long long)gp->id,
 		 (unsigned long long)address, fate);
 	say("fatal error: address of a local variable kept where it does not move with the stack");
@@ -250,6 +272,7 @@ void fatal_deadlock(void)
 {
 	struct census c = { 0 };
 
+	begin_report();
 	say("fatal error: all coroutines are asleep - deadlock!");
 	for_each_g(say_waiting, &c);
 	if (c.left_out)

@@ -231,9 +231,9 @@ static __attribute__((noinline)) void gc_on_g0(bool forced)
 	/* Registers go into this frame. */
 	__builtin_unwind_init();
 	gp->sched.sp = gp->stack.lo;
-	roots_g0(true);
+	__asm__ volatile("movq %%rsp, %0" : "=r"(this_m.stop_sp));
 	collect(gp, forced);
-	roots_g0(false);
+	this_m.stop_sp = 0;
 }
 
 void gc_collect(bool forced)
@@ -246,7 +246,7 @@ void gc_collect(bool forced)
 
 int co_gc(void)
 {
-	if (!getg() || getm()->in_signal)
+	if (!may_ready())
 		return -EPERM;
 	gc_collect(true);
 	return 0;

@@ -75,8 +75,6 @@ void roots_begin(void);
 bool roots_more(struct worker *w);
 /* The thread that calls co_run, and where its frame is. */
 void roots_thread(uint64_t frame);
-/* Whether the coroutine that collects has frames on g0. */
-void roots_g0(bool is);
 
 /* gcsweep.c */
 void sweep_begin(void);

@@ -6,9 +6,10 @@
  *			itself has there (mk/runtime.mk puts that into sections of its own)
  *	coroutines	descriptors, and stacks from the saved stack pointer up: whoever does not
  *run has its registers there
- *	the thread	that called co_run: the part of its stack above; and what it does on g0, if
- *a function that co_call or the C library runs there allocates root_alloc	channels, values of
- *coroutines and the like co_root_add	what the program says
+ *	threads		of that which called co_run the part of its stack above; of all what calls
+ *			have on g0 that are under way, and the argument of co_syscall
+ *	root_alloc	channels, values of coroutines and the like
+ *	co_root_add	what the program says
  *
  * Not looked at: memory of malloc, thread-local variables, stacks of other threads.
  */
@@ -22,7 +23,7 @@
 #include "runtime/gc.h"
 #include "runtime/lock.h"
 #include "runtime/own.h"
-#include "runtime/proc.h"
+#include "runtime/sched.h"
 #include "runtime/segment.h"
 
 #define RANGES	   1024
@@ -47,7 +48,6 @@ static struct g_block *next_block;
 static bool channels_done;
 static pthread_t run_thread;
 static uint64_t run_frame, run_stack_end; /* of the thread that called co_run */
-static bool on_g0;
 
 /* The sections of the runtime's own data; the linker defines these. */
 extern char __start_corun_bss[], __stop_corun_bss[], __start_corun_data[], __stop_corun_data[];
@@ -98,11 +98,6 @@ void roots_thread(uint64_t frame)
 	run_stack_end = 0;
 }
 
-void roots_g0(bool is)
-{
-	on_g0 = is;
-}
-
 /* The part of the stack of co_run's thread that is above co_run. */
 static void add_thread(void)
 {
@@ -119,13 +114,23 @@ static void add_thread(void)
 		add_range(run_frame, run_stack_end);
 }
 
+/* What calls have on g0 that are under way, and the argument of one that blocks. */
+static void add_m(const struct m *mp)
+{
+	if (mp->stop_sp)
+		add_range(mp->stop_sp, mp->g0_sp);
+	add_range((uint64_t)&mp->call_arg, (uint64_t)(&mp->call_arg + 1));
+}
+
 void roots_begin(void)
 {
+	const struct m *mp;
+
 	ranges = next_range = 0;
 	dl_iterate_phdr(add_object, NULL);
 	add_thread();
-	if (on_g0)
-		add_range((uint64_t)__builtin_frame_address(0), this_m.g0_sp);
+	for (mp = sched.all_m; mp; mp = mp->all_link)
+		add_m(mp);
 	next_root = roots;
 	next_block = g_blocks();
 	channels_done = false;

@@ -20,6 +20,7 @@
 
 #include "runtime/gc.h"
 #include "runtime/mcache.h"
+#include "runtime/proc.h"
 
 /* Objects up to this are zeroed with their group. */
 #define ZERO_TOGETHER 128
@@ -166,7 +167,7 @@ static inline void *alloc(size_t size, enum scan scan, const struct co_type *typ
 	unsigned class;
 	void *p;
 
-	if (unlikely(!this_m.curg || this_m.in_signal))
+	if (unlikely(!may_ready()))
 		return NULL;
 	if (unlikely(settings.fail_at) && debug_fail())
 		return NULL;

@@ -45,9 +45,11 @@
 
 /* struct m, in thread-local storage */
 #define M_CURG	  0
+#define M_P	  8
 #define M_G0_SP	  16
 #define M_MORE_SP 24
 #define M_EXIT_SP 32
+#define M_CALL_SP 40
 
 /* struct regs, what __morestack saves: vectors, then the general registers in encoding order. */
 #define REGS_VECTOR	 0

@@ -2,9 +2,7 @@
 /* lock.c: what happens when a lock is held by another thread. */
 #include "runtime/lock.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "runtime/futex.h"
 
 #define SPINS 100
 
@@ -21,10 +19,10 @@ void lock_slow(struct lock *l)
 		__builtin_ia32_pause();
 	}
 	while (__atomic_exchange_n(&l->word, 2, __ATOMIC_ACQUIRE))
-		syscall(SYS_futex, &l->word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+		futex_wait(&l->word, 2, FOREVER);
 }
 
 void unlock_slow(struct lock *l)
 {
-	syscall(SYS_futex, &l->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	futex_wake(&l->word, 1);
 }

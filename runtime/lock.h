@@ -11,6 +11,7 @@
 #ifndef ST_RUNTIME_LOCK_H
 #define ST_RUNTIME_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct lock {
@@ -20,11 +21,17 @@ struct lock {
 void lock_slow(struct lock *l);
 void unlock_slow(struct lock *l);
 
-static inline void lock(struct lock *l)
+static inline bool trylock(struct lock *l)
 {
 	uint32_t was = 0;
 
-	if (!__atomic_compare_exchange_n(&l->word, &was, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	return __atomic_compare_exchange_n(&l->word, &was, 1, 0, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+static inline void lock(struct lock *l)
+{
+	if (!trylock(l))
 		lock_slow(l);
 }
 

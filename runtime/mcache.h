@@ -10,7 +10,7 @@
 #define ST_RUNTIME_MCACHE_H
 
 #include "runtime/mheap.h"
-#include "runtime/runtime.h"
+#include "runtime/sched.h"
 
 /* In the lowest bits of struct stack's mem; from OWNER_USER on, the program's own allocators. */
 enum stack_owner {
@@ -55,10 +55,10 @@ struct mcache *mcache_new(void);
 void mcache_flush(struct mcache *c);
 /* The program may have changed the allocator. */
 void mcache_follow(struct mcache *c);
-/* The cache of the P on which this runs; on g0. */
+/* The cache of the P on which this runs; on G or on g0. */
 static inline struct mcache *mcache_mine(void)
 {
-	return this_m.p->mcache;
+	return getp()->mcache;
 }
 
 int stackalloc_slow(struct mcache *c, uint64_t size, struct stack *ret);

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "runtime/fd.h"
-#include "runtime/proc.h"
+#include "runtime/sched.h"
 #include "runtime/sys_amd64.h"
 
 #define EVENTS 128 /* taken at once */

@@ -34,7 +34,7 @@
 #include "runtime/note.h"
 #include "runtime/reserve.h"
 #include "runtime/ring.h"
-#include "runtime/runtime.h"
+#include "runtime/sched.h"
 #include "runtime/segment.h"
 #include "runtime/stackcheck.h"
 #include "runtime/wait.h"
@@ -160,17 +160,21 @@ static void describe_growth(struct g *gp, const struct regs *r, unsigned kind)
  */
 static uint64_t outgoing_room(uint64_t pc, uint64_t frame)
 {
+	static struct lock seen_lock;
 	static struct {
 		uint64_t pc, room;
 	} seen[512];
 	unsigned i = (unsigned)((pc * 0x9e3779b97f4a7c15ull) >> 55);
 
 	frame = (frame + 15) & ~15ull;
+	lock(&seen_lock);
 	if (seen[i].pc != pc || seen[i].room > frame) {
 		seen[i].pc = pc;
 		seen[i].room = frame;
 	}
-	return seen[i].room;
+	frame = seen[i].room;
+	unlock(&seen_lock);
+	return frame;
 }
 
 /* Where the function goes on, with r10 and r11 as it expects them there; see asm_amd64.S. */
@@ -305,6 +309,8 @@ ONE_SITE void newstack(struct regs *r, unsigned kind)
 		gp->use_max = used;
 	ring_hit(EV_PROBE_NEWSTACK);
 	PROBE(EV_PROBE_NEWSTACK, gp);
+	if (unlikely(__atomic_load_n(&this_m.p->stop, __ATOMIC_RELAXED)))
+		world_pause();
 
 	if (settings.policy == CO_SEGMENTED) {
 		next_segment(r, kind, pc);

@@ -1,85 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * proc.c: coroutines, and which of them runs next.
- *
- * One M and one P: the thread that called co_run takes coroutines from one queue, first come first
- * served, until they park.  Nothing is taken from a coroutine by force.
+ * proc.c: coroutines: how they begin and end, sleep and wake.
  *
  * gopark and goready are the only way to sleep and to wake.  gopark saves the coroutine (mcall) and
  * goes on in schedule on g0, which never returns but ends in gogo; so g0 is empty at each switch,
  * and calls of other things on g0 (__corun_call) may use all of it.
  *
- * Rejected for now: switching from coroutine to coroutine without g0 in between.  It saves a few
- * nanoseconds and would have schedule run with whatever room the coroutine has left.
+ * From when a coroutine can be found by others, in a queue or by the one for whom it waits, another
+ * thread may run it at once: whatever is to be written in its descriptor is written before, and it
+ * is not touched afterwards.  What the parker wrote is seen by who runs it, for it goes through a
+ * lock, or a queue whose tail is released and acquired.
  *
  * A coroutine that has ended still runs goexit0 on g0, never on the stack that is being freed.
+ *
+ * Numbers of coroutines are handed to the Ps in batches, as in Go, so that a spawn writes no line
+ * that another P writes.
+ *
+ * Rejected: switching from coroutine to coroutine without g0 in between.  It saves a few
+ * nanoseconds and would have schedule run with whatever room the coroutine has left.  Rejected: a
+ * new coroutine in the first place of the queue, as Go has it: most programs start several, and
+ * each would push the one before out again; first come, first served costs less and surprises
+ * nobody.
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "runtime/fault.h"
-#include "runtime/gc.h"
 #include "runtime/mcache.h"
-#include "runtime/netpoll.h"
 #include "runtime/note.h"
 #include "runtime/own.h"
-#include "runtime/proc.h"
 #include "runtime/ring.h"
-#include "runtime/runtime.h"
-#include "runtime/stackcheck.h"
+#include "runtime/sched.h"
 #include "runtime/wait.h"
-
-__thread struct m this_m __attribute__((tls_model("local-exec")));
-struct co_stats stats;
 
 _Static_assert(EV_PROBE_GOGO == CORUN_PROBE_GOGO, "asm_amd64.S");
 
-static bool running;	 /* somebody is in co_run */
+#define ID_BATCH 16
+
 static uint64_t last_id; /* never goes back, not even between two co_run */
-static const char *stopped_for;
 
 /* What gogo pops: six registers and the address to go on at. */
 #define SAVED_WORDS 7
 
-static struct p the_p;
-
-static void runqput(struct g *gp)
+void execute(struct g *gp)
 {
-	gqueue_push(&this_m.p->runq, gp);
-}
-
-static struct g *runqget(void)
-{
-	return gqueue_pop(&this_m.p->runq);
-}
-
-static void schedule(void) NORETURN;
-static void schedule(void)
-{
-	struct g *gp;
-
-	if (timers_next(&this_m.p->timers) != TIMER_NEVER)
-		timers_run(this_m.p, clock_now());
-	while (!(gp = runqget())) {
-		struct gqueue ready = { 0 };
-		int64_t until = timers_next(&this_m.p->timers);
-
-		if (until == TIMER_NEVER && !netpoll_awaited())
-			fatal_deadlock();
-		netpoll(until, &ready);
-		injectglist(&ready);
-		timers_run(this_m.p, clock_now());
-	}
 	gp->status = G_RUNNING;
 	this_m.curg = gp;
-	stats.switches++;
+	this_m.p->schedtick++;
 	ring_hit(EV_PROBE_GOGO);
 	gogo(gp);
 }
 
-/* How much of its stack a coroutine uses that was just saved. */
-static void note_use(struct g *gp)
+void note_use(struct g *gp)
 {
 	uint64_t used = gp->stack.hi - gp->sched.sp;
 
@@ -87,7 +58,6 @@ static void note_use(struct g *gp)
 		gp->use_max = used;
 }
 
-/* What may be done to a coroutine when its lock is given back happens before. */
 static void park0(struct g *gp)
 {
 	bool (*unlock_fn)(struct g *, void *) = this_m.park_unlock;
@@ -96,8 +66,7 @@ static void park0(struct g *gp)
 	gp->status = G_WAITING;
 	if (unlock_fn && !unlock_fn(gp, this_m.park_arg)) {
 		gp->wait_reason = WAIT_NONE;
-		gp->status = G_RUNNING;
-		gogo(gp);
+		execute(gp);
 	}
 	schedule();
 }
@@ -106,7 +75,7 @@ static void gosched0(struct g *gp)
 {
 	note_use(gp);
 	gp->status = G_RUNNABLE;
-	runqput(gp);
+	runqput(this_m.p, gp);
 	schedule();
 }
 
@@ -132,34 +101,51 @@ void gopark_unlock(struct lock *l, enum wait_reason reason)
 	gopark(give_back, l, reason);
 }
 
-void goready(struct g *gp)
+static void set_ready(struct g *gp)
 {
 	gp->wait_reason = WAIT_NONE;
 	gp->status = G_RUNNABLE;
-	runqput(gp);
+}
+
+static void to_global(struct gqueue *list)
+{
+	lock(&sched.lock);
+	globrunq_put(list);
+	unlock(&sched.lock);
+}
+
+void goready(struct g *gp)
+{
+	struct p *p = getp();
+	struct gqueue list = { 0 };
+	struct g *old;
+
+	set_ready(gp);
+	if (likely(p)) {
+		old = runq_put_next(&p->runq, gp);
+		if (old)
+			runqput(p, old);
+	} else {
+		gqueue_push(&list, gp);
+		to_global(&list);
+	}
+	ready_fence();
 }
 
 void injectglist(struct gqueue *list)
 {
+	struct p *p = getp();
 	struct g *gp;
 
+	if (!list->head)
+		return;
+	for (gp = list->head; gp; gp = gp->schedlink)
+		set_ready(gp);
+	if (!p)
+		to_global(list);
 	while ((gp = gqueue_pop(list)))
-		goready(gp);
-}
-
-void stop_the_world(const char *why)
-{
-	stopped_for = why;
-}
-
-void start_the_world(void)
-{
-	stopped_for = NULL;
-}
-
-void for_each_p(void (*fn)(struct p *p, void *arg), void *arg)
-{
-	fn(&the_p, arg);
+		runqput(p, gp);
+	ready_fence();
 }
 
 static ONE_SITE void newproc_probe(struct g *gp)
@@ -169,9 +155,35 @@ static ONE_SITE void newproc_probe(struct g *gp)
 	ring_newproc(gp);
 }
 
-/* Makes a coroutine that is ready to run. */
-static int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t parent_id)
+static uint64_t new_id(struct p *p)
 {
+	if (unlikely(p->next_id == p->end_id)) {
+		p->next_id = __atomic_fetch_add(&last_id, ID_BATCH, __ATOMIC_RELAXED) + 1;
+		p->end_id = p->next_id + ID_BATCH;
+	}
+	return p->next_id++;
+}
+
+static void id_used(struct p *p, void *arg)
+{
+	uint64_t *most = arg;
+
+	if (p->next_id && p->next_id - 1 > *most)
+		*most = p->next_id - 1;
+}
+
+void ids_end(void)
+{
+	uint64_t most = 0;
+
+	for_each_p(id_used, &most);
+	if (most)
+		last_id = most;
+}
+
+int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t parent_id)
+{
+	struct p *p = this_m.p;
 	struct g *gp = gget();
 	uint64_t *saved;
 
@@ -188,16 +200,17 @@ static int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t paren
 	gp->sched.pc = (uint64_t)gostart;
 	gp->sched.bp = 0;
 	gp->arg = arg;
-	gp->id = ++last_id;
+	gp->id = new_id(p);
 	gp->parent_id = parent_id;
 	gp->creator_pc = (uint64_t)creator_pc;
 	gp->use_max = 0;
 	gp->status = G_RUNNABLE;
 	gp->wait_reason = WAIT_NONE;
 	cancel_inherit(gp, this_m.curg);
-	stats.born++;
+	p->born++;
 	newproc_probe(gp);
-	runqput(gp);
+	runqput(p, gp);
+	ready_fence();
 	return 0;
 }
 
@@ -205,7 +218,7 @@ static int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t paren
 int newproc(co_fn *fn, void *arg, const void *creator_pc);
 int newproc(co_fn *fn, void *arg, const void *creator_pc)
 {
-	if (!this_m.curg || this_m.in_signal)
+	if (!may_ready())
 		return -EPERM;
 	if (unlikely(!is_split(fn)))
 		fatal("co_go: the function at %p does not check its stack; compile it with "
@@ -230,74 +243,14 @@ void goexit0(struct g *gp)
 	own_end(gp, true);
 	cancel_drop(gp);
 	goexit_probe(gp);
-	stats.ended++;
+	this_m.p->ended++;
 	gp->status = G_DEAD;
 	stack_end(gp);
 	gput(gp);
 	this_m.curg = NULL;
 	if (last)
-		g0_leave();
+		world_end();
 	schedule();
-}
-
-static void drop(struct g *gp, void *arg)
-{
-	(void)arg;
-	wait_forget(gp);
-	own_end(gp, false);
-	cancel_drop(gp);
-	gp->status = G_DEAD;
-	stack_end(gp);
-}
-
-int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *creator_pc)
-{
-	int rc;
-
-	if (__atomic_exchange_n(&running, true, __ATOMIC_ACQUIRE))
-		return -EBUSY;
-	check_link();
-	rc = settings_read(config);
-	if (rc)
-		goto out;
-	if (!is_split(fn))
-		fatal("co_run: the function at %p does not check its stack; compile it with "
-		      "corun-cc",
-		      (void *)fn);
-	memset(&stats, 0, sizeof(stats));
-	memset(&the_p, 0, sizeof(the_p));
-	this_m.p = &the_p;
-	timers_init(&the_p.timers);
-	relocate_init();
-	stacks_init();
-	the_p.mcache = mcache_new();
-	rc = the_p.mcache ? gc_begin((uint64_t)__builtin_frame_address(0)) : -ENOMEM;
-	if (rc)
-		goto out_of_stacks;
-	rc = signal_stack_install();
-	if (rc)
-		goto out_of_heap;
-	fault_install();
-	stackcheck_begin();
-	rc = newproc1(fn, arg, creator_pc, 0);
-	if (!rc) {
-		g0_enter(schedule);
-		ring_living();
-	}
-	for_each_g(drop, NULL);
-	netpoll_end();
-	gfree_all();
-	fault_remove();
-	stackcheck_end();
-	signal_stack_remove();
-out_of_heap:
-	gc_end();
-out_of_stacks:
-	stacks_reset();
-	this_m.p = NULL;
-out:
-	__atomic_store_n(&running, false, __ATOMIC_RELEASE);
-	return rc;
 }
 
 int co_yield(void)
@@ -305,15 +258,6 @@ int co_yield(void)
 	if (!tls_guard())
 		return -EPERM;
 	mcall(gosched0);
-	return 0;
-}
-
-/* With one M there is nobody to run the others. */
-int co_syscall(co_fn *fn, void *arg)
-{
-	if (!tls_guard())
-		return -EPERM;
-	co_call(fn, arg);
 	return 0;
 }
 
@@ -335,12 +279,4 @@ size_t co_stack_size(void)
 	struct g *gp = getg();
 
 	return gp ? stack_size(gp) : 0;
-}
-
-/* co_stats, on g0. */
-void stats_read(struct co_stats *ret);
-void stats_read(struct co_stats *ret)
-{
-	*ret = stats;
-	stacks_stats(ret);
 }

@@ -35,9 +35,17 @@ void gopark(park_unlock_fn *unlock, void *arg, enum wait_reason reason);
 /* On G: the same, and gives the lock back. */
 void gopark_unlock(struct lock *l, enum wait_reason reason);
 
+/* Whether the caller is a coroutine, or code that one has called on g0, and has a P. */
+static inline bool may_ready(void)
+{
+	const struct m *mp = getm();
+
+	return mp->curg && mp->p && !mp->in_signal;
+}
+
 /*
- * On G or on g0 of any thread that has a P: a coroutine that waits may run again, soon on this P.
- * Once for each gopark, by the one who took it out of where it waited.
+ * On G or on g0 of any thread: a coroutine that waits may run again, as the next on this P if there
+ * is one.  Once for each gopark, by the one who took it out of where it waited.
  */
 void goready(struct g *gp);
 
@@ -67,26 +75,10 @@ static inline struct g *gqueue_pop(struct gqueue *q)
 }
 
 /*
- * On any thread, with or without a P: all coroutines of a list, which waited, may run again.  The
- * list is empty afterwards.
+ * The same for all of a list, which is empty afterwards: the first of them runs first, after those
+ * that are ready already.
  */
 void injectglist(struct gqueue *list);
-
-/*
- * Other sources of ready coroutines have their place in find_runnable (proc.c), on g0 with a P:
- *
- *	int64_t timers_run(struct p *p, int64_t now);	makes ready (goready) what is due of p's;
- *							returns its next deadline, INT64_MAX: none
- *	void netpoll(int64_t until, struct gqueue *ret);	adds who may go on to the list,
- *which is then injected; 0: does not wait, else sleeps until that time or netpoll_break()
- *
- * Times are of CLOCK_MONOTONIC in ns.  timers_run is asked before the run queue, and only if p has
- * any, since the clock costs more than a switch; netpoll(0) when the queues are empty, before
- * stealing; and one of the threads that find nothing at all sleeps in netpoll until the earliest
- * deadline, the others on their own word.  A coroutine that waits for the world outside keeps the
- * deadlock from being reported: it is counted in sched.outside from before it parks until it is
- * ready again.
- */
 
 /*
  * On g0 with a P: afterwards no other thread runs a coroutine or touches what Ps own, until

@@ -6,17 +6,23 @@
 #ifndef ST_RUNTIME_REASON_H
 #define ST_RUNTIME_REASON_H
 
-#define WAIT_REASONS(reason)                                                                      \
-	reason(WAIT_NONE, "") reason(WAIT_CHAN_SEND, "chan send")                                 \
-		reason(WAIT_CHAN_RECEIVE, "chan receive") reason(WAIT_SELECT, "select")           \
-			reason(WAIT_SELECT_NONE, "select (no cases)") reason(WAIT_SLEEP, "sleep") \
-				reason(WAIT_MUTEX, "mutex lock") reason(WAIT_READ_LOCK,           \
-									"rwlock read lock")       \
-					reason(WAIT_WRITE_LOCK, "rwlock write lock")              \
-						reason(WAIT_GROUP, "wait group")                  \
-							reason(WAIT_SEMAPHORE, "semaphore")       \
-								reason(WAIT_COND, "condition")    \
-									reason(WAIT_IO, "IO wait")
+/* clang-format off */
+#define WAIT_REASONS(reason)                          \
+	reason(WAIT_NONE, "")                         \
+	reason(WAIT_CHAN_SEND, "chan send")           \
+	reason(WAIT_CHAN_RECEIVE, "chan receive")     \
+	reason(WAIT_SELECT, "select")                 \
+	reason(WAIT_SELECT_NONE, "select (no cases)") \
+	reason(WAIT_SLEEP, "sleep")                   \
+	reason(WAIT_MUTEX, "mutex lock")              \
+	reason(WAIT_READ_LOCK, "rwlock read lock")    \
+	reason(WAIT_WRITE_LOCK, "rwlock write lock")  \
+	reason(WAIT_GROUP, "wait group")              \
+	reason(WAIT_SEMAPHORE, "semaphore")           \
+	reason(WAIT_COND, "condition")                \
+	reason(WAIT_IO, "IO wait")                    \
+	reason(WAIT_SYSCALL, "syscall")
+/* clang-format on */
 
 #ifndef __ASSEMBLER__
 

@@ -173,7 +173,7 @@ static uint64_t write_stack(const struct g *gp, uint64_t time)
 		n--;
 	id = hash_stack(ev.pc, n);
 	known = &known_stack[id % KNOWN_STACKS];
-	if (*known == id)
+	if (__atomic_load_n(known, __ATOMIC_RELAXED) == id)
 		return id;
 	ev.head.stack_id = id;
 	ev.head.depth = (uint32_t)n;
@@ -183,7 +183,7 @@ static uint64_t write_stack(const struct g *gp, uint64_t time)
 	if (!publish(EV_STACK, &ev.head.h, (uint16_t)(sizeof(ev.head) + n * sizeof(ev.pc[0])),
 		     time))
 		return 0;
-	*known = id;
+	__atomic_store_n(known, id, __ATOMIC_RELAXED);
 	return id;
 }
 

@@ -3,15 +3,16 @@
  * runtime.h: G, M and P, and who does what.
  *
  *	G	a coroutine: its stack, its saved context, its state
- *	M	a thread that runs coroutines; one in this version
- *	P	what an M needs for that: the run queue and the lists of free things; one
+ *	M	a thread that runs coroutines (thread.c)
+ *	P	what an M needs for that: the run queue and the lists of free things; there are
+ *		GOMAXPROCS of them, so as many coroutines run at the same time (sched.h)
  *
  * Code of a coroutine runs on its own stack, where there may be little room.  Everything of the
- * runtime that is not short runs on the M's stack, the stack of the thread that called co_run,
- * below the frame of co_run ("on g0").  mcall goes there for good: it saves the coroutine and calls
- * a function that ends in gogo.  corun_call goes there and comes back, for calls that park nothing.
- * While code runs on g0 the stack guard in the thread control block is 0; that is how everybody
- * tells.
+ * runtime that is not short runs on the M's stack, the stack of its thread, below the frame of
+ * co_run or of the thread's first function ("on g0").  mcall goes there for good: it saves the
+ *coroutine and calls a function that ends in gogo.  corun_call goes there and comes back, for calls
+ *that park nothing. While code runs on g0 the stack guard in the thread control block is 0; that is
+ *how everybody tells.
  *
  * Functions marked "on G" run on a coroutine's stack without a check; see STACK_GUARD.
  *
@@ -27,6 +28,7 @@
 #include <stdint.h>
 
 #include "runtime/corun.h"
+#include "runtime/futex.h"
 #include "runtime/layout_amd64.h"
 #include "runtime/timer.h"
 
@@ -60,6 +62,7 @@ enum g_status {
 	G_IDLE = 0, /* just allocated */
 	G_RUNNABLE = 1,
 	G_RUNNING = 2,
+	G_SYSCALL = 3,
 	G_WAITING = 4,
 	G_DEAD = 6, /* on the free list */
 	G_COPYSTACK = 8,
@@ -119,23 +122,30 @@ struct gqueue {
 	size_t size;
 };
 
-struct p {
-	struct timers timers;
-	struct gqueue runq;
-	struct g *gfree;
-	struct mcache *mcache;
-};
-
 struct m {
-	struct g *curg; /* what it runs, or ran last before it went to g0 */
-	struct p *p;
+	struct g *curg;	  /* what it runs; NULL while it looks for something to run */
+	struct p *p;	  /* NULL: it sleeps, or is in a call that blocks */
 	uint64_t g0_sp;	  /* where calls on g0 begin; 64-byte aligned */
 	uint64_t more_sp; /* __morestack's parking place */
-	uint64_t exit_sp; /* co_run's context */
+	uint64_t exit_sp; /* g0_enter's context */
+	uint64_t call_sp; /* where the coroutine left its stack for a call on g0 */
+	uint64_t stop_sp; /* what lies on g0 above it matters while the world is stopped */
 	uint32_t in_signal;
-	/* Of a coroutine that parks. */
+	uint32_t random;
+	bool spinning; /* it has a P, looks for work, and is counted in sched.spinning */
+	/* Of a coroutine that parks, or begins a call that blocks. */
 	bool (*park_unlock)(struct g *gp, void *arg);
 	void *park_arg;
+	co_fn *call_fn;
+	void *call_arg;
+	/* Asleep: woken with a P, or without when co_run ends. */
+	struct bed bed;
+	struct p *next_p;
+	struct m *idle_link; /* in sched.idle_m */
+	struct m *all_link;  /* in sched.all_m, then in sched.left */
+	uint64_t thread;     /* pthread_t */
+	uint64_t alternate;  /* stack for signals, if it is ours; see signal.c */
+	uint64_t alternate_size;
 };
 
 /* What __morestack saved; gp[] is indexed by register number (rsp: that of the coroutine). */
@@ -162,14 +172,15 @@ ASSERT_OFFSET(g, use_max, G_USE_MAX);
 ASSERT_OFFSET(g, status, G_STATUS);
 ASSERT_OFFSET(g, wait_reason, G_WAIT_REASON);
 ASSERT_OFFSET(m, curg, M_CURG);
+ASSERT_OFFSET(m, p, M_P);
 ASSERT_OFFSET(m, g0_sp, M_G0_SP);
 ASSERT_OFFSET(m, more_sp, M_MORE_SP);
 ASSERT_OFFSET(m, exit_sp, M_EXIT_SP);
+ASSERT_OFFSET(m, call_sp, M_CALL_SP);
 ASSERT_OFFSET(regs, gp, REGS_GP);
 _Static_assert(sizeof(struct regs) == REGS_SIZE, "layout_amd64.h");
 
 extern __thread struct m this_m __attribute__((tls_model("local-exec")));
-extern struct co_stats stats;
 extern uint32_t vector_level;
 
 /* 0 on g0, in signal handlers and on ordinary threads; else the caller is on G. */
@@ -204,6 +215,15 @@ static inline struct m *getm(void)
 
 	__asm__ volatile("movq %%fs:0, %0\n\tleaq this_m@tpoff(%0), %0" : "=r"(mp));
 	return mp;
+}
+
+/* The P of this thread, on G or on g0. */
+static inline struct p *getp(void)
+{
+	struct p *p;
+
+	__asm__ volatile("movq %%fs:this_m@tpoff + %c1, %0" : "=r"(p) : "i"(M_P));
+	return p;
 }
 
 /* asm_amd64.S */
@@ -265,6 +285,7 @@ void relocate_init(void);
 struct settings {
 	uint64_t stack_size, max_stack;
 	uint64_t gap;	  /* least bytes by which a stack grows in place */
+	unsigned procs;	  /* Ps to begin with */
 	unsigned policy;  /* enum co_policy */
 	unsigned trigger; /* enum co_trigger */
 	bool adaptive;	  /* the first size of a stack is what its entry function used before */
@@ -292,7 +313,6 @@ bool is_split(co_fn *fn);
 /* signal.c */
 int signal_stack_install(void);
 void signal_stack_remove(void);
-bool signal_stack_holds(uint64_t address);
 
 /* fatal.c */
 void fatal(const char *fmt, ...) NORETURN __attribute__((format(printf, 1, 2)));

@@ -3,8 +3,8 @@
  * signal.c: the stack that signal handlers run on.
  *
  * The kernel writes a frame of one to several KiB on the stack that runs, which on a coroutine's
- * would overwrite its neighbour.  So the thread of co_run gets an alternate stack, unless the
- * program gave it one.  sigaction.c sees to it that handlers use it.
+ * would overwrite its neighbour.  So each thread that runs coroutines gets an alternate stack,
+ * unless the program gave it one.  sigaction.c sees to it that handlers use it.
  */
 #include "runtime/sigaction.h"
 
@@ -20,23 +20,21 @@
 #define AT_MINSIGSTKSZ 51 /* size of a frame with all the state this processor has */
 #endif
 
-static void *alternate;
-static size_t alternate_size;
-
 int signal_stack_install(void)
 {
 	stack_t present, ours;
+	size_t size = HANDLER_ROOM + ((getauxval(AT_MINSIGSTKSZ) + 4095) & ~4095ul);
+	void *p;
 
+	this_m.alternate = 0;
 	if (sigaltstack(NULL, &present) || !(present.ss_flags & SS_DISABLE))
 		return 0;
-	alternate_size = HANDLER_ROOM + ((getauxval(AT_MINSIGSTKSZ) + 4095) & ~4095ul);
-	alternate = mmap(NULL, alternate_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			 -1, 0);
-	if (alternate == MAP_FAILED) {
-		alternate = NULL;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
 		return -ENOMEM;
-	}
-	ours = (stack_t){ .ss_sp = alternate, .ss_size = alternate_size };
+	this_m.alternate = (uint64_t)p;
+	this_m.alternate_size = size;
+	ours = (stack_t){ .ss_sp = p, .ss_size = size };
 	sigaltstack(&ours, NULL);
 	return 0;
 }
@@ -44,18 +42,14 @@ int signal_stack_install(void)
 void signal_stack_remove(void)
 {
 	stack_t present, none = { .ss_flags = SS_DISABLE };
+	void *ours = (void *)this_m.alternate;
 
-	if (!alternate)
+	if (!ours)
 		return;
-	if (!sigaltstack(NULL, &present) && present.ss_sp == alternate && sigaltstack(&none, NULL))
+	if (!sigaltstack(NULL, &present) && present.ss_sp == ours && sigaltstack(&none, NULL))
 		return; /* still in use */
-	munmap(alternate, alternate_size);
-	alternate = NULL;
-}
-
-bool signal_stack_holds(uint64_t address)
-{
-	return alternate && address - (uint64_t)alternate < alternate_size;
+	munmap(ours, this_m.alternate_size);
+	this_m.alternate = 0;
 }
 
 uint64_t __corun_signal_begin(void)

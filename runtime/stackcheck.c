@@ -25,6 +25,7 @@
 #include "runtime/escape.h"
 #include "runtime/lock.h"
 #include "runtime/mcache.h"
+#include "runtime/proc.h"
 #include "runtime/segment.h"
 #include "runtime/symtab.h"
 
@@ -170,16 +171,28 @@ static void name_object(uint64_t at, const char *map, char *ret, size_t size)
 		snprintf(ret, size, "%s", path ? path : "memory (of the heap, or of a thread)");
 }
 
+/* What is below the calls of the thread of co_run, whose stack also has frames of the program. */
+#define BELOW_CALLS (1ull << 20)
+
+/* A thread's own words, and what lies on g0: of calls that are under way, or long over. */
+static bool is_of_thread(const struct m *mp, uint64_t at)
+{
+	return at - (uint64_t)mp < sizeof(*mp) || at - mp->alternate < mp->alternate_size ||
+	       (at >= mp->g0_sp - BELOW_CALLS && at < mp->g0_sp);
+}
+
 /* The runtime's own: what it keeps there it adjusts, or never uses again. */
 static bool is_own(uint64_t at)
 {
-	uint64_t here = (uint64_t)__builtin_frame_address(0);
+	const struct m *mp;
 
-	if (at - (uint64_t)&this_m < sizeof(this_m) || at - (uint64_t)moves < sizeof(moves) ||
-	    at - (uint64_t)seen < sizeof(seen) || is_descriptor(at) || signal_stack_holds(at))
+	if (at - (uint64_t)moves < sizeof(moves) || at - (uint64_t)seen < sizeof(seen) ||
+	    is_descriptor(at))
 		return true;
-	/* Calls that are under way on g0, ours among them. */
-	return at >= here - (1 << 20) && at < this_m.g0_sp;
+	for (mp = sched.all_m; mp; mp = mp->all_link)
+		if (is_of_thread(mp, at))
+			return true;
+	return false;
 }
 
 static void found(uint64_t at, uint64_t value, const char *map, void *arg)
@@ -233,6 +246,8 @@ void stackcheck_moved(struct g *gp, struct stack old, uint64_t pc)
 	uint64_t used = gp->stack.hi - gp->sched.sp;
 	struct check c = { gp, old, old.hi - used, pc };
 
+	if (settings.stackcheck)
+		stop_the_world("stackcheck");
 	lock(&check_lock);
 	gp->moves++;
 	remember(gp, old, gp->stack.hi - gp->stack.lo, pc);
@@ -242,6 +257,8 @@ void stackcheck_moved(struct g *gp, struct stack old, uint64_t pc)
 		search_own(&c);
 	}
 	unlock(&check_lock);
+	if (settings.stackcheck)
+		start_the_world();
 }
 
 void stackcheck_ended(const struct g *gp)

@@ -32,6 +32,7 @@ enum { READER, WRITER }; /* index of the sudog */
 /* With the lock held: gives it to those at the head of the queue who can have it together. */
 static void rwlock_grant(struct rwlock *l)
 {
+	struct gqueue woken = { 0 };
 	struct sudog *sg;
 
 	while ((sg = l->q.first) && !l->writer && !(sg->index == WRITER && l->readers)) {
@@ -42,8 +43,9 @@ static void rwlock_grant(struct rwlock *l)
 			l->writer = 1;
 		else
 			l->readers++;
-		goready(wait_end(sg, 0));
+		gqueue_push(&woken, wait_end(sg, 0));
 	}
+	injectglist(&woken);
 }
 
 static int rwlock_lock(struct rwlock *l, unsigned kind, int64_t deadline, unsigned how)

@@ -74,7 +74,7 @@ int timer_set(struct co_timer *t, int64_t when_ns, int64_t period_ns)
 
 	if (!t || period_ns < 0 || when_ns < 0)
 		return -EINVAL;
-	if (!this_m.curg || this_m.in_signal)
+	if (!may_ready())
 		return -EPERM;
 	was = timer_disarm(&t->timer);
 	chan_clear(t->chan);

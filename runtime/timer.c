@@ -20,7 +20,7 @@
 #include <time.h>
 
 #include "runtime/netpoll.h"
-#include "runtime/proc.h"
+#include "runtime/sched.h"
 
 int64_t clock_now(void)
 {
@@ -114,7 +114,7 @@ static void publish(struct timers *h)
 
 void timer_arm(struct timer *t, int64_t when)
 {
-	struct timers *h = &this_m.p->timers;
+	struct timers *h = &getp()->timers;
 	bool first;
 
 	lock(&h->lock);

@@ -13,10 +13,12 @@
 
 void waitq_wake_all(struct waitq *q, int result)
 {
+	struct gqueue woken = { 0 };
 	struct sudog *sg;
 
 	while ((sg = waitq_take(q)))
-		goready(wait_end(sg, result));
+		gqueue_push(&woken, wait_end(sg, result));
+	injectglist(&woken);
 }
 
 /* Nobody but us may end it if this is true. */

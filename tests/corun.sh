@@ -4,6 +4,8 @@
 # corun as its users meet it: programs at every optimisation level and with every linker, the compiler
 # wrapper, the note.
 . "$TOP/tests/lib.sh"
+GOMAXPROCS=1 # one coroutine at a time, unless it is said
+export GOMAXPROCS
 
 cc=$O/bin/corun-cc
 linkers=''

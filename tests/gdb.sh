@@ -3,6 +3,8 @@
 # The gdb script of corun: coroutines of a process and of a core file, with their backtraces.
 set -u
 . "$TOP/tests/lib.sh"
+GOMAXPROCS=1 # one coroutine at a time, unless it is said
+export GOMAXPROCS
 command -v gdb >/dev/null || skip "needs gdb"
 gdb -nx -batch -ex 'python import sys' >/dev/null 2>&1 || skip "needs a gdb with Python"
 

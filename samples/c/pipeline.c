@@ -70,7 +70,7 @@ static void start(void *arg)
 		sample_fail("co_go", rc);
 	while (!co_chan_recv(c, &item))
 		sum += item;
-	co_yield();
+	sample_wait(STAGES + 1);
 	co_chan_free(first);
 	for (i = 0; i < STAGES; i++)
 		co_chan_free(stages[i].out);

@@ -67,7 +67,7 @@ static void start(void *arg)
 			sample_fail("co_go", rc);
 		co_chan_recv(done, NULL);
 	}
-	co_yield();
+	sample_wait(COROUTINES);
 	co_chan_free(done);
 }
 

@@ -63,6 +63,17 @@ static inline void sample_say(const char *name, unsigned long value)
 		printf("%s %lu\n", name, value);
 }
 
+/* Lets others run until so many coroutines have ended, on whatever threads they are. */
+static inline void sample_wait(unsigned long ended)
+{
+	struct co_stats s;
+
+	do {
+		co_yield();
+		co_stats(&s);
+	} while (s.ended < ended);
+}
+
 static inline void sample_say_runtime(void)
 {
 	struct co_stats s;

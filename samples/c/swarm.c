@@ -27,9 +27,14 @@ static __attribute__((noinline)) unsigned char touch(unsigned long n)
 	return room[0] + room[sizeof(room) - 1];
 }
 
+static void add(unsigned long *to, unsigned long n)
+{
+	__atomic_fetch_add(to, n, __ATOMIC_RELAXED);
+}
+
 static void small(void *arg)
 {
-	sum += (unsigned long)arg;
+	add(&sum, (unsigned long)arg);
 }
 
 static void large(void *arg)
@@ -37,9 +42,9 @@ static void large(void *arg)
 	unsigned char want = (unsigned char)((unsigned long)arg + 1);
 
 	if (touch((unsigned long)arg) == want)
-		sum += (unsigned long)arg;
+		add(&sum, (unsigned long)arg);
 	if (co_stack_size() == 4096)
-		growths++;
+		add(&growths, 1);
 }
 
 static void start(void *arg)
@@ -53,9 +58,9 @@ static void start(void *arg)
 		if (rc)
 			sample_fail("co_go", rc);
 		if (i % AT_ONCE == 0)
-			co_yield();
+			sample_wait(i);
 	}
-	co_yield();
+	sample_wait(COROUTINES);
 }
 
 int main(int argc, char **argv)

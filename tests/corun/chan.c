@@ -104,7 +104,7 @@ static void test_close(void)
 	CHECK_EQUAL(co_chan_close(c), 0);
 	CHECK_EQUAL(co_chan_close(c), -EPIPE);
 	co_yield();
-	CHECK(logged_are((int[]){ 1, 3, -EPIPE, 2, -EPIPE }, 5));
+	CHECK(logged_are((int[]){ 2, 3, -EPIPE, 1, -EPIPE }, 5));
 	CHECK_EQUAL(co_chan_send(c, &i), -EPIPE);
 	CHECK_EQUAL(co_chan_recv(c, &i), -EPIPE);
 	CHECK_EQUAL(co_chan_free(c), 0);
