@@ -1,15 +1,18 @@
 # runtime_bench.mk: the runtime against its peers.
 #
-# Its own parts are measured where they can be called: linked with its objects, before these become
-# one with local names.  A peer that is not installed leaves a program that says so with status 77.
+# Its own parts are measured where they can be called: linked with its objects joined as in the
+# library, but with all names.  A peer that is not installed leaves a program that says so with status 77.
 
 bench_dir := $(O)/tests/bench/runtime
 bench_mallocs := jemalloc mimalloc
 bench_progs := $(addprefix $(bench_dir)/,corun stacks switch alloc-c $(bench_mallocs:%=alloc-%) prologue-corun prologue-plain)
-bench_objs := $(rt_core_objs) $(rt_alone_objs)
+bench_objs := $(O)/runtime/corun_open.o $(rt_alone_objs)
 bench_cc = $(CC) $(CPPFLAGS) -std=gnu11 -O2 -g $(WARN) $(if $(DEV),-Werror) -o $@ $<
 bench_link := $(bench_objs) -Wl,-z,now \
  $(foreach f,sigaction signal bsd_signal ssignal sysv_signal __sysv_signal,-Wl,--wrap=$f)
+
+$(O)/runtime/corun_open.o: $(rt_core_objs)
+	$(call say,LD)$(CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) $(rt_sections) $@
 
 $(bench_progs): $(wildcard tests/bench/runtime/*.h) mk/runtime_bench.mk
 $(bench_dir)/%-corun: tests/bench/runtime/%.c $(runtime-files)

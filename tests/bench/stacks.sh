@@ -46,13 +46,14 @@ generations() {
 # Times of copies are those that our own tool measures without privileges.
 first_sizes() {
 	echo "first sizes of stacks, 20,000 requests of which 60 % need 0.5 KiB of stack, 32 % 3 KiB, 8 % 20 KiB"
-	printf '  %-12s %10s %12s %12s %12s\n' '' 'stacks a' 'growths a' 'copied,' 'copying,'
-	printf '  %-12s %10s %12s %12s %12s\n' '' request request MiB ms
+	printf '  %-12s %10s %12s %12s %12s %12s\n' '' 'stacks a' 'growths a' collections 'copied,' 'copying,'
+	printf '  %-12s %10s %12s %12s %12s %12s\n' '' request request '' MiB ms
 	for size in 2K 8K adaptive; do
-		CORUN_STACK=$size "$ST" run -q --source=ring -f json -o "$dir/json" -- "$stacks" requests >"$dir/$size"
+		GODEBUG=adaptivestackstart=0 CORUN_STACK=$size "$ST" run -q --source=ring -f json -o "$dir/json" -- "$stacks" requests >"$dir/$size"
 		copying=$(sed -n 's/^ *"copy_ns": *\([0-9]*\).*/\1/p' "$dir/json" | head -n 1)
-		printf '  %-12s %10.2f %12.2f %12.1f %12.2f\n' $size "$(figure "$dir/$size" stacks 2)" \
-			"$(figure "$dir/$size" growths 2)" "$(figure "$dir/$size" copied 2 | awk '{ print $1 / 1048576 }')" \
+		printf '  %-12s %10.2f %12.2f %12d %12.1f %12.2f\n' $size "$(figure "$dir/$size" stacks 2)" \
+			"$(figure "$dir/$size" growths 2)" "$(figure "$dir/$size" collections 2 | sed 's/\..*//')" \
+			"$(figure "$dir/$size" copied 2 | awk '{ print $1 / 1048576 }')" \
 			"$(echo "$copying" | awk '{ print $1 / 1e6 }')"
 	done
 	echo '  the article, of Go: 2 KB 1.8 stacks a request, 127 ms of copies (42 collections); 8 KB 0.3, 33 ms (11)'

@@ -117,6 +117,7 @@ static void generations(void *arg)
 
 #define REQUESTS  20000
 #define IN_FLIGHT 64
+#define ANSWER	  4096 /* bytes of the collected heap */
 
 static struct co_chan *slots;
 static uint64_t answered;
@@ -129,12 +130,14 @@ static uint64_t request_depth(uint64_t kind)
 
 static void request(void *arg)
 {
-	char answer[200];
+	char *answer = co_alloc_atomic(ANSWER);
 	uint64_t kind = (uintptr_t)arg, parsed = deep(request_depth(kind));
 
+	if (!answer)
+		abort();
 	co_yield(); /* asks somebody else */
-	snprintf(answer, sizeof(answer), "{\"kind\":%llu,\"parsed\":%llu}",
-		 (unsigned long long)kind, (unsigned long long)parsed);
+	snprintf(answer, ANSWER, "{\"kind\":%llu,\"parsed\":%llu}", (unsigned long long)kind,
+		 (unsigned long long)parsed);
 	co_yield(); /* sends it */
 	answered += answer[0] == '{';
 	co_chan_recv(slots, NULL);
@@ -142,6 +145,7 @@ static void request(void *arg)
 
 static void requests(void *arg)
 {
+	struct co_heap_stats heap;
 	struct co_stats s;
 	uint64_t i, stacks = 0;
 
@@ -161,6 +165,8 @@ static void requests(void *arg)
 	print_trial("stacks", (double)stacks / REQUESTS);
 	print_trial("growths", (double)s.growths / REQUESTS);
 	print_trial("copied", (double)s.bytes_copied);
+	co_heap_stats(&heap);
+	print_trial("collections", (double)heap.collections);
 }
 
 /* --- allocators: how many coroutines fit under a cap after the load has changed ------------------
