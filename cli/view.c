@@ -93,6 +93,8 @@ int view_close(struct view *v, struct err *e)
 	if (!v)
 		return 0;
 	r = output_close(&v->output, e);
+	if (v->format->release)
+		v->format->release(v->state);
 	free(v->state);
 	free(v);
 	return r;

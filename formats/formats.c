@@ -19,6 +19,8 @@ static const struct format *const formats[] = {
 	&format_prom,
 	&format_svg,
 	&format_html,
+	&format_chrome,
+	&format_perfetto,
 };
 /* clang-format on */
 

@@ -46,6 +46,8 @@ struct format {
 	int (*event)(void *state, const struct render_context *c,
 		     const struct ev_header *ev);		 /* may be NULL */
 	int (*end)(void *state, const struct render_context *c); /* aggregate is finished */
+	void (*release)(void *state); /* what it points to; also where end was not called; may be
+					 NULL */
 };
 
 extern const struct format format_table;
@@ -60,6 +62,8 @@ extern const struct format format_prom;
 extern const struct format format_speedscope;
 extern const struct format format_lines;
 extern const struct format format_svg;
+extern const struct format format_chrome;
+extern const struct format format_perfetto;
 extern const struct format format_html;
 
 /* All formats in the order of --help; count in *ret_count. */

@@ -7,7 +7,7 @@ Commands, one a line:
 
     open FILE[#FRAGMENT]    another page
     eval EXPRESSION     prints its value as JSON
-    do EXPRESSION       evaluates it
+    do STATEMENTS       runs them
     await EXPRESSION    waits until it is true
     click EXPRESSION    a press and release of the mouse in the middle of the element it gives
     answer TEXT         what the next prompt() of the page gets
@@ -159,7 +159,7 @@ class Browser:
         elif word == "eval":
             print(json.dumps(self.eval(rest)))
         elif word == "do":
-            self.eval(rest)
+            self.eval("(() => { %s; })()" % rest)
         elif word == "await":
             self.wait(rest)
         elif word == "click":

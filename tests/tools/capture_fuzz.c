@@ -123,9 +123,11 @@ static void show(const char *path, const struct format *format, const struct fil
 	if (format->end && format->end(s.state, &s.c))
 		errx(1, "%s: cannot be shown", format->name);
 	fclose(s.c.out);
-	if (!strcmp(format->name, "json") || !strcmp(format->name, "speedscope"))
+	if (format == &format_json || format == &format_speedscope || format == &format_chrome)
 		check_json(text, size);
 	free(text);
+	if (format->release)
+		format->release(s.state);
 	free(s.state);
 	filter_free(s.filter);
 	aggregate_free(s.aggregate);

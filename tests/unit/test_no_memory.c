@@ -148,12 +148,18 @@ static int report(const char *path, const struct format *f, FILE *out)
 					       .names = n,
 					       .damage = &damage,
 					       .width = 80 };
+		if (f->begin)
+			ret = f->begin(state, &p.c);
+	}
+	if (!ret) {
 		ret = capture_read(r, n, feed, &p, &damage, &e);
 	}
 	if (!ret) {
 		aggregate_finish(p.a);
 		ret = f->end(state, &p.c);
 	}
+	if (f->release)
+		f->release(state);
 	capture_reader_free(r);
 	names_free(n);
 	aggregate_free(p.a);

@@ -75,6 +75,8 @@ static char *render(struct scene *s, const char *name)
 	if (d.f->end)
 		assert_int_equal(d.f->end(d.state, &s->c), 0);
 	assert_int_equal(fclose(s->c.out), 0);
+	if (d.f->release)
+		d.f->release(d.state);
 	free(d.state);
 	return text;
 }
@@ -317,7 +319,7 @@ static bool for_terminals(const struct format *f)
 
 static bool is_json(const struct format *f)
 {
-	return f == &format_json || f == &format_speedscope;
+	return f == &format_json || f == &format_speedscope || f == &format_chrome;
 }
 
 static json_t *expect_json(const char *text)
