@@ -286,6 +286,8 @@ end \name
 	on_g0	co_heap_stats, heap_stats
 	on_g0	co_root_add, root_add
 	on_g0	co_root_remove, root_remove
+	on_g0	co_set_gc_percent, set_gc_percent
+	on_g0	co_set_memory_limit, set_memory_limit
 
 	.hidden	refill_g0, large_g0
 	on_g0	refill_g0, refill

@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@
 #include "runtime/note.h"
 #include "runtime/proc.h"
 #include "runtime/ring.h"
+#include "runtime/sched.h"
 
 /*
  * Less than this is read in a few milliseconds, and by one thread alone: helpers have to be woken,
@@ -166,6 +166,7 @@ static void cycle(struct g *gp, struct gc_cycle *c)
 {
 	bool many = to_read() >= MANY_BYTES;
 
+	c->processors = sched.procs;
 	total.collections++;
 	total.forced += c->forced;
 	gcstart_probe(gp);
@@ -175,6 +176,7 @@ static void cycle(struct g *gp, struct gc_cycle *c)
 	roots_begin();
 	c->marking = ring_read_clock();
 	mark(c, many);
+	roots_end();
 	c->marked = ring_read_clock();
 	shrink();
 	mark_end();
@@ -194,7 +196,7 @@ static void cycle(struct g *gp, struct gc_cycle *c)
 static void collect(struct g *gp, bool forced)
 {
 	struct gc_cycle c = {
-		.forced = forced, .begin = ring_read_clock(), .begun = begun, .processors = 1
+		.forced = forced, .begin = ring_read_clock(), .begun = begun, .processors = 0
 	};
 	uint64_t asked_at = total.collections;
 	bool done;
@@ -252,13 +254,6 @@ int co_gc(void)
 	return 0;
 }
 
-static unsigned processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
-}
-
 int gc_begin(uint64_t frame)
 {
 	memset(&total, 0, sizeof(total));
@@ -269,7 +264,7 @@ int gc_begin(uint64_t frame)
 	pace_begin();
 	adapt_start(0, 0);
 	roots_thread(frame);
-	if (team_begin(processors()))
+	if (team_begin(settings.procs))
 		return -ENOMEM;
 	active = true;
 	return 0;

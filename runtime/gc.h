@@ -71,6 +71,7 @@ void mark_end(void);
 
 /* gcroots.c */
 void roots_begin(void);
+void roots_end(void);
 /* Marks from some more roots; false: there are none. */
 bool roots_more(struct worker *w);
 /* The thread that calls co_run, and where its frame is. */

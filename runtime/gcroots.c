@@ -26,7 +26,7 @@
 #include "runtime/sched.h"
 #include "runtime/segment.h"
 
-#define RANGES	   1024
+#define RANGES	   8192
 #define PIECE	   (256u << 10)
 #define LIST_PIECE 64
 
@@ -117,8 +117,14 @@ static void add_thread(void)
 /* What calls have on g0 that are under way, and the argument of one that blocks. */
 static void add_m(const struct m *mp)
 {
+	const struct g *gp = mp->curg;
+
 	if (mp->stop_sp)
 		add_range(mp->stop_sp, mp->g0_sp);
+	/* In a call on g0: sched may be of an earlier park. */
+	if (gp && gp->status == G_RUNNING && mp->call_sp >= gp->stack.lo &&
+	    mp->call_sp < gp->sched.sp)
+		add_range(mp->call_sp, gp->sched.sp);
 	add_range((uint64_t)&mp->call_arg, (uint64_t)(&mp->call_arg + 1));
 }
 
@@ -134,6 +140,12 @@ void roots_begin(void)
 	next_root = roots;
 	next_block = g_blocks();
 	channels_done = false;
+}
+
+void roots_end(void)
+{
+	/* Some are of stacks, and are not to be taken for addresses that somebody keeps. */
+	memset(range, 0, ranges * sizeof(*range));
 }
 
 static void mark_pieces(uint64_t lo, uint64_t hi, void *arg)

@@ -44,7 +44,7 @@ struct heap_cache *heap_cache_new(void)
 
 static struct heap_cache *mine(void)
 {
-	return mcache_mine()->heap;
+	return getm()->p->mcache->heap;
 }
 
 static void zero_runs(uint64_t base, uint64_t size, uint64_t bits)

@@ -48,7 +48,7 @@ static const uint8_t insn_varargs[] = { 0x4c, 0x8d, 0x5d, 0x18 }; /* lea 24(%rbp
 static void move_to(struct g *gp, struct stack new)
 {
 	struct stack old = gp->stack;
-	uint32_t status = gp->status;
+	uint32_t status = gp->status, moving = G_COPYSTACK;
 	uint64_t used = old.hi - gp->sched.sp, delta = new.hi - old.hi;
 
 	gp->status = G_COPYSTACK;
@@ -59,7 +59,9 @@ static void move_to(struct g *gp, struct stack new)
 	set_stack(gp, new);
 	if (status == G_WAITING)
 		wait_relocate(gp, old, delta);
-	gp->status = status;
+	/* One that waits may have been made ready meanwhile, by a thread without a P. */
+	__atomic_compare_exchange_n(&gp->status, &moving, status, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
 	if (unlikely(settings.unmap))
 		stackcheck_moved(gp, old, gp->sched.pc);
 	stackfree(mcache_mine(), old);

@@ -130,7 +130,9 @@ void pace_begin(void)
 	set_goal();
 }
 
-int co_set_gc_percent(int to)
+/* co_set_gc_percent, on g0. */
+int set_gc_percent(int to);
+int set_gc_percent(int to)
 {
 	int was = (int)percent;
 
@@ -139,7 +141,9 @@ int co_set_gc_percent(int to)
 	return was;
 }
 
-int64_t co_set_memory_limit(int64_t bytes)
+/* co_set_memory_limit, on g0. */
+int64_t set_memory_limit(int64_t bytes);
+int64_t set_memory_limit(int64_t bytes)
 {
 	int64_t was = limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
 

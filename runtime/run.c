@@ -74,6 +74,7 @@ static int begin(uint64_t frame)
 	this_m.p = p_at(0);
 	fault_install();
 	stackcheck_begin();
+	sysmon_begin();
 	return 0;
 }
 

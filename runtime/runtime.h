@@ -144,6 +144,7 @@ struct m {
 	struct m *idle_link; /* in sched.idle_m */
 	struct m *all_link;  /* in sched.all_m, then in sched.left */
 	uint64_t thread;     /* pthread_t */
+	uint32_t id;	     /* for schedtrace */
 	uint64_t alternate;  /* stack for signals, if it is ours; see signal.c */
 	uint64_t alternate_size;
 };

@@ -71,6 +71,7 @@ struct sched {
 	uint32_t left_count; /* grows; co_run waits for it */
 	uint32_t threads;    /* Ms, that of co_run's caller included */
 	uint32_t idle_ms;
+	uint32_t next_m;  /* number of the next M */
 	uint32_t blocked; /* Ms in calls whose P was taken */
 	bool polled;	  /* a thread sleeps in netpoll */
 
@@ -129,7 +130,12 @@ void threads_join(void);
 int thread_begin(void); /* of the calling thread's M; -ENOMEM */
 void thread_end(void);
 
+/* schedtrace.c: on sysmon's thread */
+void schedtrace(int64_t now, bool detail);
+void schedtrace_begin(void);
+
 /* sysmon.c */
+void sysmon_begin(void);  /* if there is something to trace */
 void sysmon_notice(void); /* a call begins: it shall look */
 void sysmon_end(void);
 

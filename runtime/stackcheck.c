@@ -245,8 +245,10 @@ void stackcheck_moved(struct g *gp, struct stack old, uint64_t pc)
 {
 	uint64_t used = gp->stack.hi - gp->sched.sp;
 	struct check c = { gp, old, old.hi - used, pc };
+	/* The collector moves stacks of others, and has stopped the world. */
+	bool stop = settings.stackcheck && gp == this_m.curg;
 
-	if (settings.stackcheck)
+	if (stop)
 		stop_the_world("stackcheck");
 	lock(&check_lock);
 	gp->moves++;
@@ -257,7 +259,7 @@ void stackcheck_moved(struct g *gp, struct stack old, uint64_t pc)
 		search_own(&c);
 	}
 	unlock(&check_lock);
-	if (settings.stackcheck)
+	if (stop)
 		start_the_world();
 }
 

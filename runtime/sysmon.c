@@ -11,6 +11,9 @@
  * P_SYSCALL, fence_light, looks whether sysmon sleeps; sysmon says that it does, fence_heavy, looks
  * for a P in a call once more.
  *
+ * With GODEBUG=schedtrace it is there from the beginning, does not sleep for longer than the lines
+ * are apart, and prints them.
+ *
  * It has no P and runs no coroutine.  Signals are left to the others.
  */
 #include <pthread.h>
@@ -31,6 +34,7 @@ static struct {
 	struct lock lock;
 	struct bed bed;
 	pthread_t thread;
+	int64_t traced; /* when the last line was printed */
 } mon;
 
 static uint32_t state(void)
@@ -96,7 +100,7 @@ static bool retake_all(void)
 	return any;
 }
 
-static void sleep_without_calls(void)
+static void sleep_without_calls(int64_t most)
 {
 	uint32_t was = AWAKE;
 
@@ -104,25 +108,42 @@ static void sleep_without_calls(void)
 				    __ATOMIC_RELAXED);
 	fence_heavy();
 	if (!any_in_call() && state() == ASLEEP)
-		thread_sleep(&mon.bed, FOREVER);
+		thread_sleep(&mon.bed, most);
 	was = ASLEEP;
 	__atomic_compare_exchange_n(&mon.state, &was, AWAKE, false, __ATOMIC_SEQ_CST,
 				    __ATOMIC_RELAXED);
 }
 
+/* Prints what is due; returns how long there is until the next line. */
+static int64_t trace(void)
+{
+	int64_t every = (int64_t)settings.schedtrace * 1000000, now;
+
+	if (!every)
+		return FOREVER;
+	now = nanotime();
+	if (now >= mon.traced + every) {
+		mon.traced = now;
+		schedtrace(now, settings.scheddetail > 0);
+	}
+	return mon.traced + every - now;
+}
+
 static void *sysmon(void *arg)
 {
-	int64_t delay = DELAY_MIN;
+	int64_t delay = DELAY_MIN, until_trace;
 	unsigned calm = 0;
 
 	(void)arg;
 	while (state() != ENDING) {
+		until_trace = trace();
 		if (!any_in_call()) {
-			sleep_without_calls();
+			sleep_without_calls(until_trace);
 			delay = DELAY_MIN;
 			calm = 0;
+			continue;
 		}
-		thread_sleep(&mon.bed, delay);
+		thread_sleep(&mon.bed, delay < until_trace ? delay : until_trace);
 		if (retake_all()) {
 			delay = DELAY_MIN;
 			calm = 0;
@@ -166,6 +187,13 @@ void sysmon_notice(void)
 	fence_light();
 	now = __atomic_load_n(&mon.state, __ATOMIC_RELAXED);
 	if (unlikely(now == ABSENT || now == ASLEEP))
+		notice_slow();
+}
+
+void sysmon_begin(void)
+{
+	schedtrace_begin();
+	if (settings.schedtrace)
 		notice_slow();
 }
 

@@ -147,9 +147,11 @@ static void in_forked_child(void)
 	inside = 0;
 }
 
+/* More than there are processors would be in each other's way. */
 int team_begin(unsigned processors)
 {
 	static bool registered;
+	cpu_set_t cpus;
 	unsigned i;
 
 	workers = (struct worker *)map_pages(TEAM_MAX * sizeof(*workers), PROT_READ | PROT_WRITE);
@@ -157,6 +159,8 @@ int team_begin(unsigned processors)
 		return -1;
 	for (i = 0; i < TEAM_MAX; i++)
 		workers[i].id = i;
+	if (!sched_getaffinity(0, sizeof(cpus), &cpus) && (unsigned)CPU_COUNT(&cpus) < processors)
+		processors = (unsigned)CPU_COUNT(&cpus);
 	wanted = processors > TEAM_MAX ? TEAM_MAX - 1 : processors - 1;
 	calls = 0;
 	ending = false;

@@ -35,6 +35,7 @@ int thread_begin(void)
 	mp->random = (uint32_t)(uintptr_t)mp;
 	mp->thread = (uint64_t)pthread_self();
 	lock(&sched.lock);
+	mp->id = sched.next_m++;
 	mp->all_link = sched.all_m;
 	sched.all_m = mp;
 	unlock(&sched.lock);

@@ -10,6 +10,10 @@ for debug in poison move,poison stackcheck; do
 	run_ok env CORUN_DEBUG=$debug "$gc"
 done
 run_ok env CORUN_DEBUG=move,poison "$heap"
+for procs in 1 2 4; do
+	run_ok env GOMAXPROCS=$procs "$heap"
+	run_ok env GOMAXPROCS=$procs CORUN_DEBUG=poison "$O/tests/corun/gc_torture"
+done
 for policy in segmented mmap fixed; do
 	run_ok env CORUN_POLICY=$policy CORUN_DEBUG=poison "$gc"
 done
