@@ -157,6 +157,14 @@ for bad in growths 'growhts>1' 'growths>10%' 'copy_time>5'; do # the others are 
 	matches "rule $bad" "^stacktrace diff: --fail-if: '" err.txt
 done
 
+# The page has every metric.
+run "$ST" diff --fail-if='x>1' old1.capture new1.capture
+metrics=$(sed -n "s/.*'x' is not one of //p" err.txt | tr -d ,)
+at_least "metrics" 18 "$(echo "$metrics" | wc -w)"
+for m in $metrics; do
+	matches "the page" "^\.Cm $m( |\$)" "$TOP/man/stacktrace-diff.1"
+done
+
 # Wrong usage.
 for bad in old1.capture "old1.capture old2.capture old3.capture" "--after old1.capture" "old1.capture --after" \
 	"--per=day old1.capture new1.capture" "--per=request old1.capture new1.capture" "--requests=0 old1.capture new1.capture" \
