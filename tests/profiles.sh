@@ -25,7 +25,7 @@ total() { # TYPE FILE [OPTION...]
 		/^Samples:/ { getline; for (i = 1; i <= NF; i++) if (index($i, type "/") == 1) c = i; next }
 		/^Locations/ { exit }
 		c && /^ *[0-9]/ { sub(":", " "); n += $c }
-		END { print c ? n + 0 : "no such type" }' raw.txt
+		END { if (c) printf "%.0f\n", n; else print "no such type" }' raw.txt
 }
 
 compare() { # NAME
@@ -37,7 +37,12 @@ compare() { # NAME
 	equal "$1: time" "$(json "$1.json" .summary.copy_ns)" "$(total time "$1.pb.gz")"
 	waste=$(($(json "$1.json" .summary.allocated_bytes) - $(json "$1.json" .summary.used_bytes)))
 	equal "$1: waste" "$waste" "$(total waste "$1.pb.gz")"
-	# By label: what the growth rows say of their most frequent creator.
+	# By label: what the growth rows say of a step, and of their most frequent creator.
+	paste -d ' ' "$(column "$1.json" from)" "$(column "$1.json" to)" "$(column "$1.json" count)" >steps.txt
+	for step in '2048 4096:2K to 4K' '2048 32768:2K to 32K'; do
+		want=$(awk -v step="${step%:*}" '$1 " " $2 == step { n += $3 } END { print n + 0 }' steps.txt)
+		equal "$1: growths from ${step#*:}" "$want" "$(total growths "$1.pb.gz" -tagfocus="step=^${step#*:}\$")"
+	done
 	creator=$(json "$1.json" '.growth[0].creator')
 	want=$(paste -d ' ' "$(column "$1.json" creator)" "$(column "$1.json" count)" | awk -v c="$creator" '$1 == c { n += $2 } END { print n }')
 	equal "$1: growths of $creator" "$want" "$(total growths "$1.pb.gz" -tagfocus="creator=^$(echo "$creator" | sed 's/[.*()[]/\\&/g') ")"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# test: timeout 120
+# test: timeout 200
 # -f speedscope: the totals are those of folded, each sample is of frames that there are, and speedscope itself reads it.
 set -u
 . "$TOP/tests/lib.sh"
@@ -13,8 +13,8 @@ for c in r stored; do
 		run_ok "$ST" report -f folded --weight=$w -o folded.txt $c.capture
 		run_ok "$ST" report -f speedscope --weight=$w -o $c.json $c.capture
 		json $c.json ".profiles[$i].weights[]" >weights.txt
-		want=$(awk '{ n += $NF } END { print n + 0 }' folded.txt)
-		equal "$c: $w" "$want" "$(awk '{ n += $1 } END { print n + 0 }' weights.txt)"
+		want=$(awk '{ n += $NF } END { printf "%.0f\n", n }' folded.txt)
+		equal "$c: $w" "$want" "$(awk '{ n += $1 } END { printf "%.0f\n", n }' weights.txt)"
 		equal "$c: $w: end" "$want" "$(json $c.json ".profiles[$i].endValue")"
 		equal "$c: $w: name" "$w" "$(json $c.json ".profiles[$i].name")"
 		equal "$c: $w: samples" "$(json $c.json ".profiles[$i].weights#")" "$(json $c.json ".profiles[$i].samples#")"
@@ -45,7 +45,7 @@ if ! python3 "$TOP/tests/browser.py" --check 2>why.txt; then
 fi
 # Its own command opens the page with a script that loads the file, in this way.
 printf "speedscope.loadFileFromBase64('r.json', '%s')" "$(base64 -w 0 r.json)" >load.js
-timeout 60 python3 "$TOP/tests/browser.py" "$app/dist/release/index.html#localProfilePath=$PWD/load.js" >out.txt 2>err.txt <<END
+timeout 120 python3 "$TOP/tests/browser.py" "$app/dist/release/index.html#localProfilePath=$PWD/load.js" >out.txt 2>err.txt <<END
 await document.body.innerText.includes('(4/4)')
 eval document.title
 END

@@ -70,11 +70,11 @@ run_ok "$ST" report -f json a.capture
 cp out.txt all.json
 for w in bytes:bytes_copied time:copy_ns; do
 	run_ok "$ST" report -f folded --weight="${w%:*}" a.capture
-	equal "--weight=$w" "$(json all.json ".summary.${w#*:}")" "$(awk '{ n += $NF } END { print n }' out.txt)"
+	equal "--weight=$w" "$(json all.json ".summary.${w#*:}")" "$(awk '{ n += $NF } END { printf "%.0f\n", n }' out.txt)"
 done
 run_ok "$ST" report -f folded --weight=waste a.capture
 equal "--weight=waste" "$(($(json all.json .summary.allocated_bytes) - $(json all.json .summary.used_bytes)))" \
-	"$(awk '{ n += $NF } END { print n }' out.txt)"
+	"$(awk '{ n += $NF } END { printf "%.0f\n", n }' out.txt)"
 
 # The tree: the root has all, and children add up.
 run_ok "$ST" report -f tree a.capture
