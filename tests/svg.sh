@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# test: timeout 200
 # -f svg: well-formed, as wide as the counts say, and in a real browser it zooms and searches, without a network.
 set -u
 . "$TOP/tests/lib.sh"
