@@ -20,12 +20,21 @@ static struct sample_number numbers[] = {
 static char *text;
 static unsigned long parsed;
 static long sum;
+static struct peak peak;
 static struct co_chan *done;
+
+/* What a coroutine tells of its document. */
+struct result {
+	long sum;
+	int good;
+	struct peak peak;
+};
 
 struct parser {
 	const char *at;
 	const void *top;
 	unsigned long depth;
+	struct peak peak;
 	long sum;
 	int bad;
 };
@@ -86,7 +95,7 @@ static __attribute__((noinline)) void parse_value(struct parser *p)
 	char *end;
 
 	if (++p->depth == 2 * DEPTH)
-		peak_note(p->top);
+		peak_note(&p->peak, p->top);
 	if (*p->at == '{') {
 		parse_object(p);
 	} else if (*p->at == '[') {
@@ -125,19 +134,17 @@ static void worker(void *arg)
 	parse_value(&p);
 	if (p.bad || *p.at)
 		fprintf(stderr, "parse: not JSON at %ld\n", (long)(p.at - text));
-	else
-		parsed++;
-	sum += p.sum;
-	co_chan_send(done, NULL);
+	co_chan_send(done, &(struct result){ p.sum, !p.bad && !*p.at, p.peak });
 }
 
 static void start(void *arg)
 {
+	struct result r;
 	unsigned long i;
 	int rc;
 
 	(void)arg;
-	rc = co_chan_make(0, 0, &done);
+	rc = co_chan_make(sizeof(r), 0, &done);
 	if (rc)
 		sample_fail("co_chan_make", rc);
 	/* All at once: each has a stack of its own. */
@@ -146,9 +153,13 @@ static void start(void *arg)
 		if (rc)
 			sample_fail("co_go", rc);
 	}
-	for (i = 0; i < DOCUMENTS; i++)
-		co_chan_recv(done, NULL);
-	co_yield();
+	for (i = 0; i < DOCUMENTS; i++) {
+		co_chan_recv(done, &r);
+		sum += r.sum;
+		parsed += (unsigned long)r.good;
+		peak = r.peak;
+	}
+	sample_wait(DOCUMENTS);
 	co_chan_free(done);
 }
 
@@ -166,7 +177,7 @@ int main(int argc, char **argv)
 	expected = (long)(DOCUMENTS * (3 * DEPTH + 7));
 	sample_say("coroutines", DOCUMENTS + 1);
 	sample_say("parsed", parsed);
-	peak_say();
+	peak_say(&peak);
 	sample_say_runtime();
 	if (sum != expected)
 		fprintf(stderr, "parse: the sum is %ld, not %ld\n", sum, expected);

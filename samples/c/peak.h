@@ -18,40 +18,38 @@ struct peak {
 	unsigned long size, used, resident;
 };
 
-static struct peak peak;
-
-static void peak_measure(void *unused)
+/* Its words all lie on the stack: those that are addresses move with it. */
+static void peak_measure(void *arg)
 {
-	static unsigned char pages[1 << 16];
-	unsigned long i, n = peak.size / PEAK_PAGE;
+	struct peak *p = arg;
+	unsigned long i, n = p->size / PEAK_PAGE;
+	unsigned char *pages = calloc(n + 1, 1);
 
-	(void)unused;
-	if (n > sizeof(pages) || mincore((void *)(peak.hi - peak.size), peak.size, pages))
-		return;
-	peak.used = peak.hi - peak.sp;
-	peak.resident = 0;
-	for (i = 0; i < n; i++)
-		peak.resident += (pages[i] & 1) * PEAK_PAGE;
+	p->used = p->hi - p->sp;
+	p->resident = 0;
+	if (pages && !mincore((void *)(p->hi - p->size), p->size, pages))
+		for (i = 0; i < n; i++)
+			p->resident += (pages[i] & 1) * PEAK_PAGE;
+	free(pages);
 }
 
 /* To be called at the deepest point.  top: a local of the coroutine's first function. */
-static inline void peak_note(const void *top)
+static inline void peak_note(struct peak *p, const void *top)
 {
-	peak.size = co_stack_size();
-	peak.hi = ((uintptr_t)top | (PEAK_PAGE - 1)) + 1;
-	peak.sp = (uintptr_t)__builtin_frame_address(0);
-	co_call(peak_measure, NULL);
+	p->size = co_stack_size();
+	p->hi = ((uintptr_t)top | (PEAK_PAGE - 1)) + 1;
+	p->sp = (uintptr_t)__builtin_frame_address(0);
+	co_call(peak_measure, p);
 }
 
 /* Also the share of its memory that no frame used, in hundredths of a percent. */
-static inline void peak_say(void)
+static inline void peak_say(const struct peak *p)
 {
-	sample_say("peak.stack", peak.size);
-	sample_say("peak.used", peak.used);
-	sample_say("peak.resident", peak.resident);
-	if (peak.resident)
-		sample_say("peak.fragmentation",
-			   (peak.resident - peak.used) * 10000 / peak.resident);
+	sample_say("peak.stack", p->size);
+	sample_say("peak.used", p->used);
+	sample_say("peak.resident", p->resident);
+	if (p->resident)
+		sample_say("peak.fragmentation", (p->resident - p->used) * 10000 / p->resident);
 }
 
 #endif

@@ -19,11 +19,19 @@ static struct sample_number numbers[] = {
 #define HEIGHT	 numbers[2].value
 
 static unsigned long found, steps;
+static struct peak peak;
 static struct co_chan *done;
+
+/* What a coroutine tells of its search. */
+struct result {
+	unsigned long found, steps;
+	struct peak peak;
+};
 
 struct search {
 	char *seen;
 	const void *top;
+	struct peak peak;
 	unsigned long steps;
 };
 
@@ -44,7 +52,7 @@ static __attribute__((noinline)) int visit(struct search *s, unsigned long x, un
 	s->seen[y * WIDTH + x] = 1;
 	s->steps++;
 	if (y == HEIGHT - 1 && x == (y % 4 == 0 ? WIDTH - 1 : 0)) {
-		peak_note(s->top);
+		peak_note(&s->peak, s->top);
 		return 1;
 	}
 	for (i = 0; i < 4 && !reached; i++)
@@ -55,23 +63,24 @@ static __attribute__((noinline)) int visit(struct search *s, unsigned long x, un
 static void worker(void *arg)
 {
 	struct search s = { .seen = calloc(WIDTH, HEIGHT), .top = &s };
+	unsigned long reached;
 
 	(void)arg;
 	if (!s.seen)
 		sample_fail("calloc", -12);
-	found += (unsigned long)visit(&s, 0, 0);
-	steps += s.steps;
+	reached = (unsigned long)visit(&s, 0, 0);
 	free(s.seen);
-	co_chan_send(done, NULL);
+	co_chan_send(done, &(struct result){ reached, s.steps, s.peak });
 }
 
 static void start(void *arg)
 {
+	struct result r;
 	unsigned long i;
 	int rc;
 
 	(void)arg;
-	rc = co_chan_make(0, 0, &done);
+	rc = co_chan_make(sizeof(r), 0, &done);
 	if (rc)
 		sample_fail("co_chan_make", rc);
 	for (i = 0; i < SEARCHES; i++) {
@@ -79,9 +88,13 @@ static void start(void *arg)
 		if (rc)
 			sample_fail("co_go", rc);
 	}
-	for (i = 0; i < SEARCHES; i++)
-		co_chan_recv(done, NULL);
-	co_yield();
+	for (i = 0; i < SEARCHES; i++) {
+		co_chan_recv(done, &r);
+		found += r.found;
+		steps += r.steps;
+		peak = r.peak;
+	}
+	sample_wait(SEARCHES);
 	co_chan_free(done);
 }
 
@@ -100,7 +113,7 @@ int main(int argc, char **argv)
 	sample_say("coroutines", SEARCHES + 1);
 	sample_say("found", found);
 	sample_say("steps", steps);
-	peak_say();
+	peak_say(&peak);
 	sample_say_runtime();
 	if (steps != expected)
 		fprintf(stderr, "search: %lu steps, not %lu\n", steps, expected);

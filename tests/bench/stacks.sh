@@ -4,6 +4,7 @@
 # Counts and bytes do not depend on the machine; times are of one run, in turns.
 set -eu
 rounds=${ROUNDS:-3}
+export GOMAXPROCS=1 # the works count without locks
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 stacks=$O/tests/bench/runtime/stacks
@@ -28,7 +29,7 @@ generations() {
 	i=0
 	while [ $i -lt "$rounds" ]; do
 		for p in fixed segmented copy mmap; do
-			CORUN_POLICY=$p GOMAXPROCS=1 $pin "$stacks" generations >>"$dir/$p"
+			CORUN_POLICY=$p $pin "$stacks" generations >>"$dir/$p"
 		done
 		i=$((i + 1))
 	done
