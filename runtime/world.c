@@ -179,6 +179,8 @@ static struct p *restart(struct p *mine)
 		} else if (sched.ending) {
 			continue;
 		} else if (runq_size(&p->runq)) {
+			/* On its way: who stops the world next waits for it. */
+			__atomic_store_n(&p->status, P_IDLE, __ATOMIC_RELAXED);
 			p->link = orphans;
 			orphans = p;
 		} else {
@@ -361,6 +363,8 @@ int ps_begin(uint32_t n)
 	if (rc)
 		return rc;
 	sched.procs = n;
+	/* On its way to the thread that calls us; another may steal from it before. */
+	sched.all_p[0]->status = P_IDLE;
 	while (n-- > 1)
 		pidle_put(sched.all_p[n]);
 	return 0;
