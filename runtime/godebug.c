@@ -21,6 +21,7 @@ static void set(const char *name, size_t len, uint64_t value)
 		{ "scheddetail", &settings.scheddetail },
 		{ "gcshrinkstackoff", &settings.gcshrinkstackoff },
 		{ "adaptivestackstart", &settings.adaptivestackstart },
+		{ "asyncpreemptoff", &settings.asyncpreemptoff },
 	};
 	size_t i;
 

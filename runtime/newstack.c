@@ -291,6 +291,14 @@ static void next_segment(struct regs *r, unsigned kind, uint64_t pc)
 	tls_set_guard(this_m.curg->stackguard);
 }
 
+/* The check failed only because the guard was raised; see preempt.c. */
+static bool is_room(const struct g *gp, uint64_t used, uint64_t need)
+{
+	uint64_t top = gp->stack.hi - used;
+
+	return !settings.move && top >= gp->stackguard && need <= top - gp->stackguard;
+}
+
 /* Called by __morestack and its sisters, on g0, with what they saved. */
 ONE_SITE void newstack(struct regs *r, unsigned kind);
 ONE_SITE void newstack(struct regs *r, unsigned kind)
@@ -298,6 +306,7 @@ ONE_SITE void newstack(struct regs *r, unsigned kind)
 	struct g *gp = this_m.curg;
 	struct stack old = gp->stack;
 	uint64_t sp = r->gp[RSP], used, need, pc, block = 0;
+	bool fits;
 
 	if (sp <= old.lo || sp >= old.hi)
 		fatal("stack check at %p fails on a foreign stack (%p is not in coroutine %llu's): "
@@ -314,17 +323,19 @@ ONE_SITE void newstack(struct regs *r, unsigned kind)
 	if (unlikely(__atomic_load_n(&this_m.p->stop, __ATOMIC_RELAXED)))
 		world_pause();
 
-	if (settings.policy == CO_SEGMENTED) {
-		next_segment(r, kind, pc);
-		return;
-	}
 	if (kind == MORESTACK_ALLOCA)
 		block = outgoing_room(pc, r->gp[RBP] - (sp + 8));
 	need = bytes_needed(r, kind, block);
+	fits = is_room(gp, used, need);
+	if (settings.policy == CO_SEGMENTED && !fits) {
+		next_segment(r, kind, pc);
+		return;
+	}
 	/* What is asked for will be used, too; how much of the room for others is not known. */
 	if (kind != MORESTACK_NON_SPLIT && used + need > gp->use_max)
 		gp->use_max = used + need;
-	make_room(gp, used, need);
+	if (!fits)
+		make_room(gp, used, need);
 	adjust_registers(r, old, gp->stack.hi - old.hi);
 
 	sp = gp->stack.hi - used;

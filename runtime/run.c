@@ -74,6 +74,7 @@ static int begin(uint64_t frame)
 	this_m.p = p_at(0);
 	fault_install();
 	stackcheck_begin();
+	preempt_begin();
 	sysmon_begin();
 	return 0;
 }
@@ -94,6 +95,7 @@ static void end(void)
 	for_each_p(add_p, &last);
 	ids_end();
 	gfree_all();
+	preempt_end();
 	fault_remove();
 	stackcheck_end();
 	gc_end();

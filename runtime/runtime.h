@@ -294,7 +294,8 @@ struct settings {
 	uint64_t fail_at;   /* the allocation that fails, counted from 1; 0: none */
 	unsigned allocator; /* enum stack_owner; 0: as the program says */
 	/* GODEBUG */
-	uint64_t gctrace, schedtrace, scheddetail, gcshrinkstackoff, adaptivestackstart;
+	uint64_t gctrace, schedtrace, scheddetail, gcshrinkstackoff, adaptivestackstart,
+		asyncpreemptoff;
 };
 extern struct settings settings;
 int settings_read(const struct co_config *config); /* -EINVAL; a bad environment is fatal */

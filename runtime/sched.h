@@ -134,6 +134,12 @@ void thread_end(void);
 void schedtrace(int64_t now, bool detail);
 void schedtrace_begin(void);
 
+/* preempt.c */
+void preempt_begin(void);
+void preempt_end(void);
+/* Tells those that have not stopped; again and again. */
+void preempt_late(void);
+
 /* sysmon.c */
 void sysmon_begin(void);  /* if there is something to trace */
 void sysmon_notice(void); /* a call begins: it shall look */

@@ -3,7 +3,7 @@
  * world.c: everybody stops, the number of Ps changes, everybody leaves.
  *
  * Problem: a collection, a search for addresses of a stack that moves, and a change of GOMAXPROCS
- * need that no coroutine runs.  Nothing interrupts a coroutine here: a thread stops at the next
+ * need that no coroutine runs.  A thread stops at the next
  *point where it is in the scheduler anyway (look in findrun.c), where its coroutine grows
  *(newstack.c), or where it wants to stop the world itself and another was faster.  So stopping
  *takes as long as the longest way to such a point.
@@ -159,6 +159,7 @@ void stop_the_world(const char *why)
 		if (!n)
 			return;
 		futex_wait(&sched.stop_wait, n, LOOK_AGAIN);
+		preempt_late();
 	}
 }
 

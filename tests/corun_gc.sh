@@ -17,6 +17,9 @@ done
 for policy in segmented mmap fixed; do
 	run_ok env CORUN_POLICY=$policy CORUN_DEBUG=poison "$gc"
 done
+for policy in copy segmented mmap fixed; do
+	run_ok env CORUN_POLICY=$policy "$O/tests/corun/preempt"
+done
 run_ok env GODEBUG=gcshrinkstackoff=1,unknown=7,gctrace "$gc"
 
 # --- gctrace: Go's format, and the figures of co_heap_stats ------------------------------------------
