@@ -27,6 +27,8 @@ const struct command commands[] = {
 	  "stacktrace-sched" },
 	{ "doctor", "find what is in the way of tracing, and unsound stacks", cmd_doctor,
 	  EXIT_BAD_USAGE, "stacktrace-doctor" },
+	{ "diagnose", "say what is wrong, by rules over lines and events", cmd_diagnose,
+	  EXIT_BAD_USAGE, "stacktrace-diagnose" },
 	{ "help", "show the manual of a command", cmd_help, EXIT_BAD_USAGE, "stacktrace" },
 	{ "version", "show the version, with -v also of the libraries", cmd_version, EXIT_BAD_USAGE,
 	  "stacktrace" },

@@ -27,6 +27,7 @@ int cmd_merge(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_gc(int argc, char **argv);
 int cmd_sched(int argc, char **argv);
+int cmd_diagnose(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

@@ -36,6 +36,8 @@ static int open_views(struct live *live, struct err *e)
 	const struct view_options lines = { .format = &format_trace };
 	int r = intake_init(&live->in, e);
 
+	if (!r && live->prepare)
+		r = live->prepare(live, e);
 	if (!r)
 		r = view_open(&live->show, live->show.format->result ? stdout : stderr,
 			      &live->in.view[0], e);

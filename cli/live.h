@@ -6,11 +6,14 @@
 #include "cli/intake.h"
 #include "cli/options.h"
 
+struct err;
+
 struct live {
 	struct trace_options trace;
 	struct view_options show;
 	bool lines; /* -t */
 	struct filter_spec filter;
+	int (*prepare)(struct live *live, struct err *e); /* before the first event; may be NULL */
 	struct intake in; /* the first view is the report, the second -t's */
 };
 

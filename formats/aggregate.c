@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "formats/aggregate_internal.h"
+#include "formats/diagnose.h"
 #include "formats/event_valid.h"
 #include "formats/waits.h"
 
@@ -15,7 +16,8 @@ int aggregate_new(struct aggregate **ret)
 
 	if (!a)
 		return -ENOMEM;
-	if (waits_new(&a->waits)) {
+	if (waits_new(&a->waits) || diagnose_new(&a->diagnose)) {
+		waits_free(a->waits);
 		free(a);
 		return -ENOMEM;
 	}
@@ -35,6 +37,7 @@ void aggregate_free(struct aggregate *a)
 	alive_free(a);
 	free(a->kept.row);
 	waits_free(a->waits);
+	diagnose_free(a->diagnose);
 	free(a);
 }
 
@@ -136,6 +139,14 @@ int aggregate_event(struct aggregate *a, const struct ev_header *ev)
 	return aggregate_take(a, ev, FILTER_SHOW);
 }
 
+/* The rules are about what is shown. */
+static int take_diagnosed(struct aggregate *a, const struct ev_header *ev)
+{
+	int r = a->verdict == FILTER_SHOW ? diagnose_event(a->diagnose, ev) : 0;
+
+	return r ? r : take_life(a, ev);
+}
+
 int aggregate_take(struct aggregate *a, const struct ev_header *ev, enum filter_verdict v)
 {
 	if (v == FILTER_DROP || ev->kind == EV_NONE || ev->kind == EV_PAD || !event_valid(ev))
@@ -153,10 +164,12 @@ int aggregate_take(struct aggregate *a, const struct ev_header *ev, enum filter_
 	case EV_PROCESS:
 		return processes_event(a, (const struct ev_process *)ev);
 	case EV_NEWPROC:
-	case EV_GOEXIT:
-	case EV_COPYSTACK:
 	case EV_STACK_USE:
 		return take_life(a, ev);
+	case EV_GOEXIT:
+	case EV_COPYSTACK:
+	case EV_LINE:
+		return take_diagnosed(a, ev);
 	case EV_SWITCHES:
 		take_switches(a, (const struct ev_switches *)ev);
 		return waits_event(a->waits, ev);
@@ -178,6 +191,11 @@ int aggregate_take(struct aggregate *a, const struct ev_header *ev, enum filter_
 	default:
 		return waits_event(a->waits, ev);
 	}
+}
+
+struct diagnose *aggregate_diagnose(struct aggregate *a)
+{
+	return a->diagnose;
 }
 
 struct waits *aggregate_waits(struct aggregate *a)

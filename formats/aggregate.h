@@ -17,6 +17,7 @@
 #include "formats/filter.h"
 
 struct aggregate;
+struct diagnose;
 struct names;
 struct waits;
 
@@ -28,6 +29,9 @@ int aggregate_event(struct aggregate *a, const struct ev_header *ev);
 
 /* What came of switches, waits and locks: formats/waits.h. */
 struct waits *aggregate_waits(struct aggregate *a);
+
+/* What the rules of diagnose.h go by. */
+struct diagnose *aggregate_diagnose(struct aggregate *a);
 
 /* The same as a filter says. */
 int aggregate_take(struct aggregate *a, const struct ev_header *ev, enum filter_verdict v);

@@ -165,6 +165,7 @@ struct aggregate {
 	struct steps steps;
 	struct stack *stacks;
 	struct waits *waits;
+	struct diagnose *diagnose;
 };
 
 /* Sums of foreign numbers stop at the top instead of starting anew. */

@@ -32,6 +32,7 @@ enum {
 	DEAD,
 	TIMERS,
 	LOCKED,
+	MALLOCING,
 	COLUMNS,
 };
 _Static_assert(COLUMNS <= LINE_COLUMNS, "room for the columns");
@@ -62,6 +63,7 @@ static const struct line_column columns[COLUMNS] = {
 	[DEAD] = { "dead", "DEAD", 0, MERGE_MOST, 6, false, "coroutines that ended and are kept for reuse" },
 	[TIMERS] = { "timers", "TIMERS", 0, MERGE_MOST, 6, false, "timers" },
 	[LOCKED] = { "lockedthreads", "LOCKED THREADS", 0, MERGE_MOST, 14, false, "threads locked to a coroutine" },
+	[MALLOCING] = { "mallocing", "MALLOCING", 0, MERGE_MOST, 9, false, "threads in the allocator" },
 };
 /* clang-format on */
 
@@ -176,6 +178,7 @@ static bool take(void *state, const struct line *l, struct line_cell time, struc
 	case LINE_M:
 		locked = line_get(l, LINE_F_LOCKEDG);
 		count(&s->row.cell[LOCKED], locked && locked->n >= 0);
+		add_field(&s->row.cell[MALLOCING], l, LINE_F_MALLOCING);
 		return false;
 	default:
 		take_g(l, s->row.cell);

@@ -4,13 +4,14 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "formats/diagnose_print.h"
 #include "formats/lifecycle.h"
 #include "formats/sections_waits.h"
 
 /* In the order of the table. */
 static const struct section *const all[] = {
 	&section_lifecycle, &section_switching, &section_running, &section_waiting,
-	&section_waking,    &section_blocked,	&section_locks,
+	&section_waking,    &section_blocked,	&section_locks,	  &section_diagnosis,
 };
 #define SECTIONS (sizeof(all) / sizeof(all[0]))
 

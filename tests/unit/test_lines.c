@@ -10,40 +10,7 @@
 #include <cmocka.h>
 
 #include "formats/lines.h"
-
-/* Goes in as bytes, comes out as "<line>" for lines, "{line}" for those in pieces, text as it is.
- */
-struct seen {
-	char out[65536];
-	size_t used;
-	char text[65536];
-	size_t text_used;
-	unsigned torn, lines;
-};
-
-static int see_line(void *arg, const struct line *l, bool torn)
-{
-	struct seen *s = arg;
-
-	s->used += (size_t)snprintf(s->out + s->used, sizeof(s->out) - s->used, "%c%.*s%c",
-				    torn ? '{' : '<', (int)l->len, l->text, torn ? '}' : '>');
-	s->torn += torn;
-	s->lines++;
-	return 0;
-}
-
-static int see_text(void *arg, const char *text, size_t len)
-{
-	struct seen *s = arg;
-
-	memcpy(s->out + s->used, text, len);
-	s->used += len;
-	s->out[s->used] = '\0';
-	memcpy(s->text + s->text_used, text, len);
-	s->text_used += len;
-	s->text[s->text_used] = '\0';
-	return 0;
-}
+#include "tests/unit/lines_seen.h"
 
 static struct seen seen;
 
@@ -88,50 +55,6 @@ static void has(enum line_field f, const char *text, int64_t n, unsigned scale)
 	assert_int_equal(v->n, n);
 	assert_int_equal(v->scale, scale);
 }
-
-#define GC15                                                                             \
-	"gc 1 @0.002s 20%: 22+9.1+0.15+2.4+0.72 ms clock, 45+9.1+0+0/4.5/0+1.4 ms cpu, " \
-	"10->14->13 "                                                                    \
-	"MB, 15 MB goal, 8 P"
-#define GC16                                                                                      \
-	"gc 1 @0.073s 0%: 0.036+0.73+0.019 ms clock, 0.14+0.72/0.46/0+0.076 ms cpu, 4->4->0 MB, " \
-	"5 "                                                                                      \
-	"MB goal, 4 P"
-#define GC18                                                                        \
-	"gc 2 @0.380s 18%: 0.040+111+0.004 ms clock, 0.32+0/221/663+0.034 ms cpu, " \
-	"1525->1525->1525 "                                                         \
-	"MB, 3052 MB goal, 0 MB stacks, 0 MB globals, 8 P (forced)"
-#define GC26                                                                                      \
-	"gc 7 @12.034s 3% (checking for goroutine leaks): 0.1+2+0 ms clock, 0.2+0/1/2+0 ms cpu, " \
-	"4->5->1 MB, 5 MB goal, 1 MB stacks, 2 MB globals, 16 P"
-#define SCHED15                                                                          \
-	"SCHED 0ms: gomaxprocs=2 idleprocs=0 threads=4 spinningthreads=1 idlethreads=0 " \
-	"runqueue=0 "                                                                    \
-	"[2 0]"
-#define SCHED20                                                                              \
-	"SCHED 1003ms: gomaxprocs=4 idleprocs=4 threads=5 spinningthreads=0 needspinning=0 " \
-	"idlethreads=3 runqueue=0 [0 0 0 0]"
-#define SCHED25                                                                              \
-	"SCHED 1005ms: gomaxprocs=4 idleprocs=0 threads=7 spinningthreads=0 needspinning=1 " \
-	"idlethreads=2 runqueue=2 [ 1 1 0 0 ] schedticks=[ 92 90 91 85 ]"
-#define DETAIL19                                                                           \
-	"SCHED 200ms: gomaxprocs=2 idleprocs=0 threads=4 spinningthreads=0 idlethreads=1 " \
-	"runqueue=3 "                                                                      \
-	"gcwaiting=1 nmidlelocked=0 stopwait=1 sysmonwait=0"
-#define DETAIL20                                                                            \
-	"SCHED 200ms: gomaxprocs=2 idleprocs=0 threads=4 spinningthreads=0 needspinning=1 " \
-	"idlethreads=1 runqueue=3 gcwaiting=false nmidlelocked=0 stopwait=1 sysmonwait=true"
-#define P12 "  P0: status=1 schedtick=2289 syscalltick=4 m=3 runqsize=0 gfreecnt=24"
-#define P14 "  P1: status=0 schedtick=2289 syscalltick=4 m=nil runqsize=0 gfreecnt=24 timerslen=2"
-#define M11                                                                                   \
-	"  M3: p=0 curg=9 mallocing=0 throwing=0 preemptoff=gc done, really locks=0 dying=0 " \
-	"helpgc=1 "                                                                           \
-	"spinning=false blocked=true lockedg=-1"
-#define M20                                                                                      \
-	"  M0: p=nil curg=nil mallocing=0 throwing=0 preemptoff= locks=1 dying=0 spinning=true " \
-	"blocked=false lockedg=1"
-#define G19 "  G2: status=4(force gc (idle)) m=-1 lockedm=-1"
-#define G20 "  G17: status=4105(chan receive) m=nil lockedm=0"
 
 static void gc_variants(void **state)
 {
@@ -498,103 +421,6 @@ static void never_completed(void **state)
 	assert_int_equal(c.unparsed, 1); /* a rest without its beginning */
 }
 
-/* What the runtime writes at once: a number, or all up to the next one. */
-static size_t token(const char *text)
-{
-	size_t n = strspn(text, "0123456789.");
-
-	return n ? n : strcspn(text, "0123456789");
-}
-
-/*
- * Where writes are known, others' digits are not taken for the runtime's: text, cut into writes as
- * the runtime does, with one of another's before each.
- */
-static void interleave_writes(const char *text, const char *other)
-{
-	const struct lines_sink sink = { see_line, see_text, &seen };
-	char want[2048];
-
-	for (size_t cut = token(text); text[cut]; cut += token(text + cut)) {
-		struct lines *l;
-
-		memset(&seen, 0, sizeof(seen));
-		assert_int_equal(lines_new(&sink, &l), 0);
-		lines_by_writes(l);
-		for (size_t i = 0; text[i]; i += token(text + i)) {
-			if (i == cut)
-				lines_feed(l, other, strlen(other));
-			lines_feed(l, text + i, token(text + i));
-		}
-		lines_flush(l, true);
-		lines_free(l);
-		snprintf(want, sizeof(want), "{%.*s}%s", (int)strcspn(text, "\n"), text, other);
-		/* What cannot be told by its beginning is left as it is. */
-		if (seen.lines && strcmp(seen.out, want))
-			fail_msg("cut at %zu:\n%s\n%s", cut, want, seen.out);
-		if (!seen.lines && cut > 7)
-			fail_msg("not put together, cut at %zu: %s", cut, seen.out);
-	}
-}
-
-/* One of another's for a reason, and one that is split by another's on both sides. */
-static void known_reason(void)
-{
-	static const char *const writes[] = {
-		"  G",
-		"2",
-		": status=",
-		"4",
-		"(",
-		"tell: line ",
-		"force gc (idle)",
-		") m=",
-		"tell: ",
-		"-1",
-		" lockedm=",
-		"12 \n",
-		"-1",
-		"1\n",
-		"\n",
-	};
-	static const char *const none[] = { "  G",  "2",  ": status=", "1",  "(",
-					    ") m=", "-1", " lockedm=", "-1", "\n" };
-	const struct lines_sink sink = { see_line, see_text, &seen };
-	struct lines *l;
-
-	memset(&seen, 0, sizeof(seen));
-	assert_int_equal(lines_new(&sink, &l), 0);
-	lines_by_writes(l);
-	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
-		lines_feed(l, writes[i], strlen(writes[i]));
-	lines_flush(l, true);
-	lines_free(l);
-	assert_string_equal(seen.out, "{" G19 "}tell: line tell: 12 \n1\n");
-	/* A new one waits for nothing: the empty text is no write. */
-	memset(&seen, 0, sizeof(seen));
-	assert_int_equal(lines_new(&sink, &l), 0);
-	lines_by_writes(l);
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-		lines_feed(l, none[i], strlen(none[i]));
-	lines_flush(l, true);
-	lines_free(l);
-	assert_string_equal(seen.out, "<  G2: status=1() m=-1 lockedm=-1>");
-}
-
-static void known_writes(void **state)
-{
-	static const char *const others[] = { "5 more\n", "12\n", "0.5\n", "1 P\n", "text\n" };
-
-	(void)state;
-	for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++) {
-		interleave_writes(GC16 "\n", others[k]);
-		interleave_writes(SCHED20 "\n", others[k]);
-		interleave_writes(P12 "\n", others[k]);
-		interleave_writes(G19 "\n", others[k]);
-	}
-	known_reason();
-}
-
 /* A prompt is not held back, however long nothing follows; a piece is, for a while. */
 static void flushing(void **state)
 {
@@ -649,7 +475,7 @@ int main(void)
 		cmocka_unit_test(mixed_output),	   cmocka_unit_test(torn_at_every_byte),
 		cmocka_unit_test(line_in_line),	   cmocka_unit_test(cut_out),
 		cmocka_unit_test(never_completed), cmocka_unit_test(flushing),
-		cmocka_unit_test(endless),	   cmocka_unit_test(known_writes),
+		cmocka_unit_test(endless),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
