@@ -55,6 +55,13 @@ void preempt_end(void)
 	installed = false;
 }
 
+/* Whether the thread is on the stack of a coroutine: the guard stands in its thread control block,
+ * whose address glibc uses for the thread, too. */
+static bool on_g(const struct m *mp)
+{
+	return __atomic_load_n((const uint64_t *)(mp->thread + TLS_GUARD), __ATOMIC_RELAXED) != 0;
+}
+
 void preempt_late(void)
 {
 	struct sigaction now;
@@ -67,7 +74,7 @@ void preempt_late(void)
 		const struct p *p = sched.all_p[i];
 
 		/* A P that has a thread has one that lives. */
-		if (p->stop && p->m && p->m != &this_m &&
+		if (p->stop && p->m && p->m != &this_m && on_g(p->m) &&
 		    __atomic_load_n(&p->status, __ATOMIC_RELAXED) == P_RUNNING)
 			pthread_kill((pthread_t)p->m->thread, SIGURG);
 	}
