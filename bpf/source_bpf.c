@@ -170,12 +170,14 @@ static int report_totals(struct source_bpf *b, source_event_fn *fn, void *arg, b
 /* Of switches there is a record for each window; gogo is not among the probes of every choice. */
 static int close_window(struct source_bpf *b, source_event_fn *fn, void *arg)
 {
+	uint64_t switches = closing_hits(b->core, EV_PROBE_GOGO);
 	struct ev_switches ev = { 0 };
 
 	source_fill_header(&ev.h, EV_SWITCHES, sizeof(ev), b->pid);
 	windows_closed(&b->windows, source_now_ns(), hot_hits(b), &ev);
 	b->watched_ns += ev.window_ns;
-	ev.count = closing_hits(b->core, EV_PROBE_GOGO) - b->window_switches;
+	ev.count = switches - b->window_switches;
+	b->window_switches = switches;
 	return b->has_gogo ? fn(arg, &ev.h) : 0;
 }
 
@@ -185,14 +187,18 @@ static pid_t filter_pid(const struct source_bpf *b)
 	return b->opt.only_tracked ? -1 : b->pid;
 }
 
-/* Times from before the window are of no use: what happened in between was not seen. */
+/*
+ * After a gap, times from before the window are of no use: what happened in between was not seen.
+ * Without one it counts on from where the last one ended, as the probes went on being hit.
+ */
 static void window_opened(struct source_bpf *b, bool gap)
 {
 	uint64_t now = source_now_ns();
 
-	if (gap)
+	if (gap) {
 		b->core->bss->epoch_ns = now;
-	b->window_switches = closing_hits(b->core, EV_PROBE_GOGO);
+		b->window_switches = closing_hits(b->core, EV_PROBE_GOGO);
+	}
 	windows_opened(&b->windows, now, hot_hits(b));
 }
 

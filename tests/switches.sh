@@ -119,6 +119,12 @@ sampled() { # PROGRAM
 	between "$1: error" 0 10 "$(json out.json .switching.error_ratio)"
 }
 
+# Some records of a second each: no switch is between two of them.
+counted() { # PROGRAM
+	limit=120 trace --switches=count -- "$1" 500000
+	equal "$1: switches of $(json out.json .switching.windows) windows are hits" "$(hits gogo)" "$(json out.json .summary.switches)"
+}
+
 # bpftrace counts the same calls of a program that does the same each time; what the runtime does beside it varies.
 compare() { # PROGRAM
 	command -v bpftrace >/dev/null || {
@@ -151,6 +157,7 @@ for v in 119 122; do
 	streams "./pp$v"
 	reasons "$go" "./pp$v"
 	sampled "./pp$v"
+	counted "./pp$v"
 	go_build "$go" "stripped$v" "$TOP/tests/data/go/pingpong.go" -ldflags='-s -w' -buildmode=pie || fail "cannot build stripped with Go $v"
 	waits "./stripped$v"
 	compare "pp$v"
