@@ -156,7 +156,8 @@ static uint32_t lock_kind(const struct target *t, uint32_t reason)
 	if (reason == CORE_LOCK_OF_RUNTIME)
 		return EV_LOCK_RUNTIME;
 	if (reason < t->reasons &&
-	    (strstr(t->reason[reason], "RWMutex") || strstr(t->reason[reason], "rwmutex")))
+	    (strstr(t->reason[reason], "RWMutex") || strstr(t->reason[reason], "rwmutex") ||
+	     strstr(t->reason[reason], "rwlock")))
 		return EV_LOCK_RWMUTEX;
 	return EV_LOCK_MUTEX;
 }

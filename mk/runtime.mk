@@ -16,7 +16,7 @@ rt_alone_objs := $(rt_alone:%=$(O)/runtime/%.o)
 rt_policies := mmap fixed segmented
 runtime-lib := $(O)/lib/libcorun.a
 runtime-files := $(runtime-lib) $(O)/lib/corun/wrap $(O)/lib/corun/shared.o \
- $(rt_policies:%=$(O)/lib/corun/policy-%.o) $(O)/bin/corun-cc $(O)/include/corun.h $(O)/lib/pkgconfig/corun.pc
+ $(rt_policies:%=$(O)/lib/corun/policy-%.o) $(O)/bin/corun-cc $(O)/bin/corun-c++ $(O)/include/corun.h $(O)/lib/pkgconfig/corun.pc
 
 all: $(runtime-files)
 
@@ -25,7 +25,7 @@ $(O)/.flags-runtime: FORCE
 	 echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' > $@
 
 # What runs on a coroutine's stack without a check.  Their calls stay calls, so that reports name them.
-rt_on_g := cancel chan fd findrun heap lock mutex own proc runq select sync syscall time wait
+rt_on_g := cancel chan fd findrun heap lock mutex own probe proc runq select sync syscall time wait
 $(rt_on_g:%=$(O)/runtime/%.o): rt_extra := -Wframe-larger-than=128 -fno-optimize-sibling-calls
 # What checks its stack as a program does.
 $(O)/runtime/linkcheck_split.o $(O)/runtime/io.o $(O)/runtime/net.o: rt_extra := -fsplit-stack \
@@ -77,6 +77,8 @@ rt_linker := $(firstword $(foreach l,gold lld,$(shell command -v ld.$(l) >/dev/n
 $(O)/bin/corun-cc: runtime/corun-cc.in Makefile mk/runtime.mk
 	@mkdir -p $(@D)
 	$(call say,GEN)$(rt_fill) $< > $@ && chmod 755 $@
+$(O)/bin/corun-c++: $(O)/bin/corun-cc
+	$(call say,LN)ln -sf corun-cc $@
 $(O)/lib/pkgconfig/corun.pc: runtime/corun.pc.in Makefile mk/runtime.mk
 	@mkdir -p $(@D)
 	$(call say,GEN)$(rt_fill) $< > $@
@@ -84,11 +86,15 @@ $(O)/lib/pkgconfig/corun.pc: runtime/corun.pc.in Makefile mk/runtime.mk
 # --- samples and tests, built as users build ------------------------------------------------------
 
 corun_cc := $(O)/bin/corun-cc
-c_samples := $(patsubst samples/c/%.c,$(O)/samples/c/%,$(wildcard samples/c/*.c))
+# hashfiles needs libcrypto; where that is not, the others are there.
+has_crypto := $(shell printf '\043include <openssl/evp.h>\nint main(void){return !EVP_sha256();}' | \
+ $(CC) -x c - -o /dev/null -lcrypto 2>/dev/null && echo y)
+c_samples := $(patsubst samples/c/%.c,$(O)/samples/c/%,$(filter-out $(if $(has_crypto),,%/hashfiles.c),$(wildcard samples/c/*.c)))
 samples: $(c_samples)
 $(O)/samples/c/%: samples/c/%.c $(wildcard samples/c/*.h) $(runtime-files)
 	@mkdir -p $(@D)
-	$(call say,CORUN)$(corun_cc) -O2 -g $(WARN) $(if $(DEV),-Werror) -o $@ $<
+	$(call say,CORUN)$(corun_cc) -O2 -g $(WARN) $(if $(DEV),-Werror) -o $@ $< $(sample_libs)
+$(O)/samples/c/hashfiles: sample_libs := -lcrypto
 
 # Each test program as $(O)/tests/corun/NAME, which tests/run runs; where it matters what the compiler
 # does, also once a level, for tests/corun.sh.

@@ -3,6 +3,7 @@
 #include "runtime/lock.h"
 
 #include "runtime/futex.h"
+#include "runtime/probe.h"
 
 #define SPINS 100
 
@@ -18,8 +19,13 @@ void lock_slow(struct lock *l)
 			return;
 		__builtin_ia32_pause();
 	}
-	while (__atomic_exchange_n(&l->word, 2, __ATOMIC_ACQUIRE))
+	if (!__atomic_exchange_n(&l->word, 2, __ATOMIC_ACQUIRE))
+		return;
+	probe_lock(l);
+	do
 		futex_wait(&l->word, 2, FOREVER);
+	while (__atomic_exchange_n(&l->word, 2, __ATOMIC_ACQUIRE));
+	probe_lock_end(l);
 }
 
 void unlock_slow(struct lock *l)

@@ -18,10 +18,8 @@
  */
 #include <errno.h>
 
-#include "runtime/note.h"
+#include "runtime/probe.h"
 #include "runtime/proc.h"
-#include "runtime/ring.h"
-#include "runtime/sync.h"
 #include "runtime/wait.h"
 
 struct mutex {
@@ -40,13 +38,6 @@ static bool cas(struct mutex *m, uint32_t from, uint32_t to)
 {
 	return __atomic_compare_exchange_n(&m->state, &from, to, false, __ATOMIC_ACQ_REL,
 					   __ATOMIC_RELAXED);
-}
-
-/* Tracers: what the caller does next is wait for this lock. */
-ONE_SITE void lock_is_taken(struct g *gp, const void *lock)
-{
-	ring_hit(EV_PROBE_MUTEX);
-	PROBE_SIZE(EV_PROBE_MUTEX, gp, lock);
 }
 
 /* With the lock held.  Whether the mutex was free, and is the caller's now. */
@@ -73,7 +64,7 @@ static int mutex_lock_slow(struct mutex *m, int64_t deadline, unsigned how)
 			unlock(&m->lock);
 			return 0;
 		}
-		lock_is_taken(getg(), m);
+		probe_mutex(getg(), m);
 		if (!since)
 			since = co_now();
 		rc = wait_in_as(how, &m->q, &m->lock, NULL, WAIT_MUTEX, deadline);

@@ -16,6 +16,7 @@
 
 #define CORUN_NOTE_RUNTIME  1
 #define CORUN_NOTE_PROBE    2
+#define CORUN_NOTE_REASONS  3
 #define CORUN_NOTE_LIST	    4
 #define CORUN_NOTE_OWN_RING 1 /* flag: the program can write into a shared-memory ring */
 #define CORUN_REG_SI	    6

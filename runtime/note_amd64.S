@@ -5,6 +5,7 @@
  */
 #include "runtime/layout_amd64.h"
 #include "runtime/note.h"
+#include "runtime/reason.h"
 
 	.section .note.stacktrace, "a", @note
 	.balign	4
@@ -31,6 +32,16 @@
 	.quad	gostart - .
 	.long	0, 24			/* no probes in here; their size */
 .Lend:
+
+	/* The names of wait reasons, from number 0 on. */
+	.long	11, .Lreasons_end - .Lreasons, CORUN_NOTE_REASONS
+	.asciz	"stacktrace"
+	.balign	4
+.Lreasons:
+#define TEXT(number, text) .asciz text;
+	WAIT_REASONS(TEXT)
+.Lreasons_end:
+	.balign	4
 
 	.section .note.GNU-split-stack, "", @progbits
 	.section .note.GNU-no-split-stack, "", @progbits

@@ -28,6 +28,7 @@
 #include "runtime/mcache.h"
 #include "runtime/note.h"
 #include "runtime/own.h"
+#include "runtime/probe.h"
 #include "runtime/ring.h"
 #include "runtime/sched.h"
 #include "runtime/wait.h"
@@ -64,6 +65,7 @@ static void park0(struct g *gp)
 
 	note_use(gp);
 	gp->status = G_WAITING;
+	probe_park(gp);
 	if (unlock_fn && !unlock_fn(gp, this_m.park_arg)) {
 		gp->wait_reason = WAIT_NONE;
 		execute(gp);
@@ -103,6 +105,7 @@ void gopark_unlock(struct lock *l, enum wait_reason reason)
 
 static void set_ready(struct g *gp)
 {
+	probe_ready(gp);
 	gp->wait_reason = WAIT_NONE;
 	gp->status = G_RUNNABLE;
 }

@@ -10,8 +10,8 @@
  */
 #include <errno.h>
 
+#include "runtime/probe.h"
 #include "runtime/proc.h"
-#include "runtime/sync.h"
 #include "runtime/wait.h"
 
 #define SAME_SIZE(a, b) _Static_assert(sizeof(struct a) == sizeof(struct b), "corun.h")
@@ -66,7 +66,7 @@ static int rwlock_lock(struct rwlock *l, unsigned kind, int64_t deadline, unsign
 		unlock(&l->lock);
 		return -EPERM;
 	}
-	lock_is_taken(gp, l);
+	probe_mutex(gp, l);
 	gp->sudog.index = kind;
 	rc = wait_in_as(how, &l->q, &l->lock, NULL,
 			kind == WRITER ? WAIT_WRITE_LOCK : WAIT_READ_LOCK, deadline);

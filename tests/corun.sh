@@ -43,10 +43,11 @@ done
 
 # --- linkers and kinds of programs ---------------------------------------------------------------
 
-# The note: the description and one place for each of eight probes; nothing in it for the dynamic linker.
+# The note: the description, the wait reasons, and one place for each of thirteen probes; nothing in it for the dynamic
+# linker.
 check_note() { # PROGRAM
 	readelf -nW "$1" >notes.txt 2>/dev/null
-	equal "$1: notes" 10 "$(grep -c '^  stacktrace ' notes.txt)"
+	equal "$1: notes" 16 "$(grep -c '^  stacktrace ' notes.txt)"
 	equal "$1: descriptions" 1 "$(grep -c '^  stacktrace  *0x00000078' notes.txt)"
 	readelf -SW "$1" | sed -n 's/.* \.note\.stacktrace  *NOTE  *\([0-9a-f]*\) [0-9a-f]* \([0-9a-f]*\).* A .*/\1 \2/p' >section.txt
 	read -r start size <section.txt || fail "$1: no section that is loaded"
@@ -98,7 +99,7 @@ if [ -x "$ST" ] && run_ok "$ST" run --dry-run "$O/samples/c/recurse"; then
 		use_max G_USE_MAX
 		stackguard0 G_STACKGUARD
 	END
-	equal 'probes of the price of a NOP' 8 "$(grep -c ' nop ' out.txt)"
+	equal 'probes of the price of a NOP' 13 "$(grep -c ' nop ' out.txt)"
 fi
 
 # --- names of the C library and of the runtime in a program of one's own -------------------------
