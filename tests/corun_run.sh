@@ -74,6 +74,9 @@ both swarm 20000
 both pipeline
 both collect 100 300 8
 at_least 'collect: shrinks' 100 "$(json ring.json .summary.shrinks)"
+both storm 4 1000 100
+both ticks 5 5
+both tcpecho 20 5
 # A limit on the frames holds for both, and what is cut says so.
 for s in $sources; do
 	"$ST" run -q --source="$s" --max-stack=8 -f folded -o "$s.cut" -- "$O/samples/c/recurse" 3 64 || fail "$s: --max-stack=8"

@@ -10,9 +10,11 @@
 #ifndef ST_SAMPLES_C_SAMPLE_H
 #define ST_SAMPLES_C_SAMPLE_H
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "corun.h"
 
