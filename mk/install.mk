@@ -8,6 +8,7 @@ man_pages := $(wildcard man/*.[1-9])
 installs = \
  755:$(O)/bin/stacktrace:$(BINDIR)/stacktrace \
  755:runtime/corun-cc.in:$(BINDIR)/corun-cc \
+ 755:runtime/corun-cc.in:$(BINDIR)/corun-c++ \
  644:$(O)/lib/libcorun.a:$(LIBDIR)/libcorun.a \
  644:$(O)/lib/corun/wrap:$(LIBDIR)/corun/wrap \
  644:$(O)/lib/corun/shared.o:$(LIBDIR)/corun/shared.o \

@@ -5,7 +5,7 @@
 
 bench_dir := $(O)/tests/bench/runtime
 bench_mallocs := jemalloc mimalloc
-bench_progs := $(addprefix $(bench_dir)/,corun stacks switch alloc-c $(bench_mallocs:%=alloc-%) prologue-corun prologue-plain)
+bench_progs := $(addprefix $(bench_dir)/,corun stacks switch echo_client echo_epoll alloc-c $(bench_mallocs:%=alloc-%) prologue-corun prologue-plain)
 bench_objs := $(O)/runtime/corun_open.o $(rt_alone_objs)
 bench_cc = $(CC) $(CPPFLAGS) -std=gnu11 -O2 -g $(WARN) $(if $(DEV),-Werror) -o $@ $<
 bench_link := $(bench_objs) -Wl,-z,now \
@@ -21,6 +21,9 @@ $(bench_dir)/%-corun: tests/bench/runtime/%.c $(runtime-files)
 $(bench_dir)/corun $(bench_dir)/stacks: $(bench_dir)/%: tests/bench/runtime/%.c $(runtime-files)
 	@mkdir -p $(@D)
 	$(call say,CORUN)$(corun_cc) -O2 -g $(WARN) $(if $(DEV),-Werror) -iquote . -o $@ $<
+$(bench_dir)/echo_%: tests/bench/runtime/echo_%.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(bench_cc)
 $(bench_dir)/prologue-plain: tests/bench/runtime/prologue.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(bench_cc) -fno-omit-frame-pointer

@@ -17,6 +17,7 @@ echo theirs >"$dest$prefix/bin/other"
 run_ok $make install DESTDIR="$dest" PREFIX=$prefix
 equal "make -s install prints" '' "$(cat out.txt err.txt)"
 cat >wanted.txt <<END
+bin/corun-c++
 bin/corun-cc
 bin/other
 bin/stacktrace
@@ -49,10 +50,31 @@ PATH=$PWD/moved/bin:$PATH
 run_ok stacktrace --version
 matches "stacktrace --version" '^stacktrace [0-9]+\.[0-9]+' out.txt
 for sample in "$TOP"/samples/c/*.c; do
-	name=$(basename "$sample" .c)
-	run_ok corun-cc -O2 -o "$name" "$sample" || continue
+	name=$(basename "$sample" .c) libs=''
+	[ "$name" = hashfiles ] && libs=-lcrypto
+	[ -x "$O/samples/c/$name" ] || continue
+	run_ok corun-cc -O2 -o "$name" "$sample" $libs || continue
 done
 run_ok ./recurse -v 10
+
+# The first program of the manual, as its reader would go on.
+awk '/^\.Bd -literal$/ { inside = 1; next } /^\.Ed/ { inside = 0 } inside' moved/share/man/man3/corun.3 >hello.c
+run_ok corun-cc hello.c
+run_ok stacktrace run -q -f json -o hello.json -- ./a.out
+equal "hello.c says" 'hello,world' "$(paste -sd, out.txt)"
+equal "hello.c: coroutines" 2 "$(json hello.json .summary.coroutines)"
+if command -v g++ >/dev/null; then
+	for linker in gold lld; do
+		g++ -fuse-ld=$linker -Wl,--version >/dev/null 2>&1 || continue
+		run_ok corun-c++ -O2 -Wall -Wextra -Werror "-fuse-ld=$linker" -o cxx "$TOP/tests/data/sync/cxx.cc" || continue
+		for debug in poison poison,move; do
+			run_ok env CORUN_DEBUG=$debug ./cxx
+			equal "C++, $linker, $debug" 'hello,world,from below,lambda,0' "$(paste -sd, out.txt)"
+		done
+	done
+else
+	echo "subtest C++ skipped: needs g++"
+fi
 mkdir -p "$dest$prefix"
 cp -a moved/. "$dest$prefix/"
 

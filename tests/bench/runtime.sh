@@ -7,7 +7,7 @@
 # on the machine and the hour; the ratios in the last two columns are the result.  ROWS='yield spawn' runs some.
 set -eu
 rounds=${ROUNDS:-3}
-rows=${ROWS:-switch prologue alloc tiers yield spawn cores growth parked}
+rows=${ROWS:-switch prologue alloc tiers yield spawn chan cores growth echo parked}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 bin=$O/tests/bench/runtime
@@ -49,6 +49,14 @@ one() { # WORK: corun and every Go on one processor
 	done
 }
 
+# The server has one processor, and the client another if there is one.
+echoes() { # IMPLEMENTATION CONNECTIONS SERVER...
+	who=$1 connections=$2
+	shift 2
+	# shellcheck disable=SC2086 # $pin is a command with arguments
+	turn "$who" '' "$bin/echo_client" "$connections" env GOMAXPROCS=1 $pin "$@"
+}
+
 program() { # IMPLEMENTATION
 	case $1 in
 	corun) echo "$bin/corun" ;;
@@ -77,6 +85,7 @@ measure() { # ROW
 	tiers) turn corun '' $pin "$bin/alloc-c" tiers ;;
 	yield) one yield-2 && one yield-1000 ;;
 	spawn) one spawn-one && one spawn-batch ;;
+	chan) one chan-pair && one chan-buffered && one select-2 && one mutex ;;
 	cores)
 		[ "$(nproc)" -gt 1 ] || return 0
 		for who in corun $gos; do
@@ -87,6 +96,15 @@ measure() { # ROW
 		done
 		;;
 	growth) one growth ;;
+	echo)
+		for connections in 1 100 1000; do
+			echoes corun $connections "$O/samples/c/tcpecho" -p
+			echoes epoll $connections "$bin/echo_epoll"
+			for who in $gos; do
+				echoes "$who" $connections "$dir/$who" serve
+			done
+		done
+		;;
 	parked) one parked-100k ;;
 	esac
 }

@@ -110,6 +110,95 @@ static void spawn_batch(void *arg)
 	run_trials("spawn-batch", 15, 64 * SPAWN_BATCH, spawn_batch_work);
 }
 
+/* --- channels and locks -------------------------------------------------------------------------
+ */
+
+#define BUFFER 100
+
+static void echo(void *arg);
+
+static void round_trips(uint64_t ops)
+{
+	long item = 1;
+
+	while (ops--) {
+		co_chan_send(sides[0].there, &item);
+		co_chan_recv(sides[0].back, &item);
+	}
+}
+
+static void chan_pair(void *arg)
+{
+	(void)arg;
+	co_go(echo, &sides[0]);
+	run_trials("chan-pair", 15, 1 << 16, round_trips);
+}
+
+static void produce(void *arg)
+{
+	struct side *s = arg;
+	long item = 1;
+	uint64_t n;
+
+	for (n = s->ops; n; n--)
+		co_chan_send(s->there, &item);
+}
+
+static void consume(uint64_t ops)
+{
+	long item;
+
+	sides[0].ops = ops;
+	co_go(produce, &sides[0]);
+	while (ops--)
+		co_chan_recv(sides[0].there, &item);
+}
+
+static void chan_buffered(void *arg)
+{
+	(void)arg;
+	co_chan_make(sizeof(long), BUFFER, &sides[0].there);
+	run_trials("chan-buffered", 15, 1 << 18, consume);
+}
+
+/* The answer may come over either of two channels. */
+static void selecting(uint64_t ops)
+{
+	long item = 1;
+	struct co_case cases[] = {
+		{ .chan = sides[0].back, .op = CO_RECV, .item = &item },
+		{ .chan = sides[1].back, .op = CO_RECV, .item = &item },
+	};
+
+	while (ops--) {
+		co_chan_send(sides[0].there, &item);
+		co_select(cases, 2);
+	}
+}
+
+static void select_two(void *arg)
+{
+	(void)arg;
+	co_go(echo, &sides[0]);
+	run_trials("select-2", 15, 1 << 16, selecting);
+}
+
+static struct co_mutex mutex;
+
+static void locking(uint64_t ops)
+{
+	while (ops--) {
+		co_mutex_lock(&mutex);
+		co_mutex_unlock(&mutex);
+	}
+}
+
+static void mutex_alone(void *arg)
+{
+	(void)arg;
+	run_trials("mutex", 15, 1 << 20, locking);
+}
+
 /* --- two cores: two spawners; two pairs with channels of their own ------------------------------
  */
 
@@ -275,6 +364,8 @@ static const struct work {
 } works[] = {
 	{ "yield-2", yields, 2 },	   { "yield-1000", yields, 1000 },
 	{ "spawn-one", spawn_one, 0 },	   { "spawn-batch", spawn_batch, 0 },
+	{ "chan-pair", chan_pair, 0 },	   { "chan-buffered", chan_buffered, 0 },
+	{ "select-2", select_two, 0 },	   { "mutex", mutex_alone, 0 },
 	{ "pairs-2", two_pairs, 0 },	   { "spawners-2", two_spawners, 0 },
 	{ "parked-100k", parked, 100000 }, { "parked-1m", parked, 1000000 },
 	{ "growth", growth, 0 },

@@ -5,9 +5,11 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -118,6 +120,72 @@ func pair(s *side) {
 	done <- struct{}{}
 }
 
+func roundTrips(ops int) {
+	item := 1
+	for ; ops > 0; ops-- {
+		sides[0].there <- item
+		item = <-sides[0].back
+	}
+}
+
+func consume(ops int) {
+	go func(n int) {
+		for ; n > 0; n-- {
+			sides[0].there <- 1
+		}
+	}(ops)
+	for ; ops > 0; ops-- {
+		<-sides[0].there
+	}
+}
+
+// The answer may come over either of two channels.
+func selecting(ops int) {
+	item := 1
+	for ; ops > 0; ops-- {
+		sides[0].there <- item
+		select {
+		case item = <-sides[0].back:
+		case item = <-sides[1].back:
+		}
+	}
+}
+
+var mutex sync.Mutex
+
+func locking(ops int) {
+	for ; ops > 0; ops-- {
+		mutex.Lock()
+		mutex.Unlock()
+	}
+}
+
+// An echo server, for echo_client.c.
+func serve(port string) {
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			buf := make([]byte, 512)
+			for {
+				n, err := c.Read(buf)
+				if err != nil {
+					break
+				}
+				c.Write(buf[:n])
+			}
+			c.Close()
+		}()
+	}
+}
+
 func both(ops int, fn func(*side)) {
 	for i := range sides {
 		sides[i].ops = ops / 2
@@ -209,6 +277,19 @@ func main() {
 		trials(work, 15, 1<<16, spawnOne)
 	case "spawn-batch":
 		trials(work, 15, 64000, spawnBatch)
+	case "chan-pair":
+		go echo(&sides[0])
+		trials(work, 15, 1<<16, roundTrips)
+	case "chan-buffered":
+		sides[0].there = make(chan int, 100)
+		trials(work, 15, 1<<18, consume)
+	case "select-2":
+		go echo(&sides[0])
+		trials(work, 15, 1<<16, selecting)
+	case "mutex":
+		trials(work, 15, 1<<20, locking)
+	case "serve":
+		serve(os.Args[2])
 	case "pairs-2":
 		twoPairs()
 	case "spawners-2":
