@@ -4,6 +4,9 @@
  *
  *	SAMPLE [-v] [NUMBER...]
  *
+ * They run one coroutine at a time, so that what is counted is the same in each run; with
+ *GOMAXPROCS in the environment as many as it says.
+ *
  * With -v, or SAMPLE_VERBOSE=1 in the environment, a sample ends with lines "NAME VALUE": first
  * what it worked out by its own arithmetic, then, as runtime.NAME, what the runtime counted.
  */
@@ -25,6 +28,11 @@ struct sample_number {
 };
 
 static int sample_verbose;
+
+static __attribute__((constructor)) void sample_begin(void)
+{
+	setenv("GOMAXPROCS", "1", 0);
+}
 
 static inline void sample_fail(const char *what, int rc)
 {
