@@ -17,13 +17,14 @@ own() { # NAME
 	sed -n "s/^$1 //p" own.txt
 }
 
-# What both sources and the runtime can count.
+# What both sources and the runtime can count.  Bytes in use are compared with the runtime's own of the same run: tops of
+# stacks are coloured by their addresses, which differ from run to run.
 essence() { # JSON
-	for k in coroutines coroutines_born coroutines_ended growths shrinks bytes_copied used_bytes allocated_bytes lost; do
+	for k in coroutines coroutines_born coroutines_ended growths shrinks allocated_bytes lost; do
 		echo "$k $(json "$1" .summary.$k)"
 	done
 	# Times differ, and the order goes by time.
-	json "$1" '.growth[]' | sed 's/"ns":[0-9]*//' | sort
+	json "$1" '.growth[]' | sed 's/"ns":[0-9]*//; s/"bytes_copied":[0-9]*//' | sort
 }
 
 check() { # SOURCE SAMPLE ARG...
