@@ -40,7 +40,7 @@ $(bench_dir)/alloc-%: tests/bench/runtime/alloc.c $(bench_objs)
 ## bench: ratios to bpftrace, Go and other peers, each in one run (some minutes, on an idle machine)
 bench: bench-runtime
 ## bench-runtime: the part of it that is about corun; ROWS='yield spawn' for some rows
-bench-runtime: $(bench_progs) $(c_samples) $(O)/bin/stacktrace
+bench-runtime: $(bench_progs) $(if $(ROWS),,$(c_samples) $(O)/bin/stacktrace)
 	@TOP='$(CURDIR)' O='$(abspath $(O))' sh tests/bench/runtime.sh
 	@$(if $(ROWS),,ST='$(abspath $(O))/bin/stacktrace' O='$(abspath $(O))' sh tests/bench/stacks.sh)
 .PHONY: bench-runtime
