@@ -8,9 +8,9 @@ works=${WORKS:-trees large parked}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-"$O/bin/corun-cc" -O2 -iquote "$TOP" -iquote "$TOP/tests/bench/gc" -o "$dir/corun" "$TOP/tests/bench/gc/corun.c"
+"$O/bin/corun-cc" -O2 -iquote "$TOP" -o "$dir/corun" "$TOP/tests/bench/gc/corun.c"
 programs=corun
-if gcc -O2 -iquote "$TOP" -iquote "$TOP/tests/bench/gc" -o "$dir/boehm" "$TOP/tests/bench/gc/boehm.c" -lgc 2>"$dir/why"; then
+if gcc -O2 -iquote "$TOP" -o "$dir/boehm" "$TOP/tests/bench/gc/boehm.c" -lgc 2>"$dir/why"; then
 	programs="$programs boehm"
 else
 	echo "skipped: boehm ($(head -n 1 "$dir/why"))"

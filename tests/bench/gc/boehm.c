@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gc-boehm WORK: the same on the collector of Boehm, Demers and Weiser, which has no coroutines. */
 #include <gc.h>
-
-#include "tests/bench/runtime/bench.h"
-
-static uint64_t descriptor;
-
-#define NEW_NODE() GC_malloc_explicitly_typed(2 * sizeof(void *), descriptor)
-#define COLLECT()  GC_gcollect()
 #include <gc/gc_typed.h>
 
-#include "trees.h"
+#include "tests/bench/gc/trees.h"
+
+static GC_descr descriptor;
+
+struct node *new_node(void)
+{
+	return GC_malloc_explicitly_typed(sizeof(struct node), descriptor);
+}
+
+void collect(void)
+{
+	GC_gcollect();
+}
 
 int main(int argc, char **argv)
 {

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gc-corun WORK: corun's part of `make bench-gc`; main.go and boehm.c do the same. */
-#include "corun.h"
+#include <corun.h>
 
-struct node;
+#include "tests/bench/gc/trees.h"
+
 static const struct co_type node_type = { 16, 3, 0 };
 
-#define NEW_NODE() co_alloc_typed(&node_type, 1)
-#define COLLECT()  co_gc()
-#include "trees.h"
+struct node *new_node(void)
+{
+	return co_alloc_typed(&node_type, 1);
+}
+
+void collect(void)
+{
+	co_gc();
+}
 
 #define PARKED 1000000
 
@@ -15,7 +22,7 @@ static struct co_chan *never;
 
 static void waiter(void *arg)
 {
-	struct node *mine = NEW_NODE();
+	struct node *mine = new_node();
 
 	(void)arg;
 	co_chan_recv(never, NULL);
@@ -35,7 +42,7 @@ static void parked(void)
 	co_yield();
 	for (i = 0; i < COLLECTIONS; i++) {
 		begin = now_ns();
-		COLLECT();
+		collect();
 		print_trial("gc-parked", (double)(now_ns() - begin) / 1e6);
 	}
 }

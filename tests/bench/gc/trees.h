@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trees.h: the binary-trees work, on whatever NEW_NODE() gives and COLLECT() collects.
+ * trees.h: the binary-trees work, on whatever new_node() gives and collect() collects.
  *
  * Trees of all depths are built and dropped beside one that stays; then the heap is one large tree,
  * which is collected again and again.
@@ -18,9 +18,13 @@ struct node {
 	struct node *left, *right;
 };
 
-static struct node *bottom_up(int depth)
+/* Of the program that includes this. */
+struct node *new_node(void);
+void collect(void);
+
+static inline struct node *bottom_up(int depth)
 {
-	struct node *n = NEW_NODE();
+	struct node *n = new_node();
 
 	if (!n)
 		abort();
@@ -31,14 +35,14 @@ static struct node *bottom_up(int depth)
 	return n;
 }
 
-static int count(const struct node *n)
+static inline int count(const struct node *n)
 {
 	return n->left ? 1 + count(n->left) + count(n->right) : 1;
 }
 
-static struct node *kept;
+static struct node *kept; /* what stays */
 
-static void trees(void)
+static inline void trees(void)
 {
 	uint64_t begin = now_ns();
 	long sum = 0;
@@ -54,7 +58,7 @@ static void trees(void)
 	kept = NULL;
 }
 
-static void large_tree(void)
+static inline void large_tree(void)
 {
 	uint64_t begin = now_ns();
 	int i;
@@ -63,7 +67,7 @@ static void large_tree(void)
 	print_trial("gc-build", (double)(now_ns() - begin) / 1e6);
 	for (i = 0; i < COLLECTIONS; i++) {
 		begin = now_ns();
-		COLLECT();
+		collect();
 		print_trial("gc-large", (double)(now_ns() - begin) / 1e6);
 	}
 	if (count(kept) != (2 << LARGE_DEPTH) - 1)
