@@ -516,6 +516,69 @@ static void breaks_rules(void *arg)
 	}
 }
 
+/* --- no memory ------------------------------------------------------------------------------ */
+
+static void say_no_memory(const char *call, int rc)
+{
+	if (rc == -ENOMEM)
+		printf("no memory: %s\n", call);
+	else if (rc && rc != -ETIMEDOUT)
+		printf("%s: %d\n", call, rc);
+}
+
+/* Each call either works or has no memory, and then leaves nothing behind. */
+static void wants_memory(void *arg)
+{
+	struct co_cancel *token = NULL;
+	struct co_timer *t = NULL;
+	struct co_case cases[20];
+	int i, rc;
+
+	(void)arg;
+	do {
+		rc = co_chan_make(8, 1, &c);
+		say_no_memory("co_chan_make", rc);
+	} while (rc);
+	say_no_memory("co_chan_recv_until", co_chan_recv_until(c, NULL, co_now() + MS / 10));
+	for (i = 0; i < 20; i++)
+		cases[i] = (struct co_case){ c, CO_RECV, 0, NULL };
+	say_no_memory("co_select", co_select_until(cases, 20, co_now() + MS / 10));
+	say_no_memory("co_timer_make", co_timer_make(CO_FOREVER, 0, &t));
+	co_timer_free(t);
+	say_no_memory("co_cancel_make", co_cancel_make(NULL, CO_FOREVER, &token));
+	co_cancel_free(token);
+	say_no_memory("co_set_name", co_set_name("a name"));
+	co_key_make(NULL, &key);
+	say_no_memory("co_set", co_set(key, &key));
+	co_chan_free(c);
+}
+
+static void test_no_memory(void)
+{
+	static const char *const calls[] = { "co_chan_make",  "co_chan_recv_until", "co_select",
+					     "co_timer_make", "co_cancel_make",	    "co_set_name",
+					     "co_set" };
+	unsigned seen = 0, i, n;
+	char env[32], line[64];
+	int status;
+
+	for (n = 1; n <= 24; n++) {
+		snprintf(env, sizeof(env), "CORUN_DEBUG=fail=%u", n);
+		status = child_run("n", env);
+		/* The first ones are those of co_run itself. */
+		if (strstr(child_said, "co_run"))
+			continue;
+		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		for (i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+			snprintf(line, sizeof(line), "no memory: %s\n", calls[i]);
+			if (strstr(child_said, line))
+				seen |= 1u << i;
+		}
+		CHECK(!strstr(child_said, ": -"));
+	}
+	CHECK_EQUAL(seen, (1u << (sizeof(calls) / sizeof(*calls))) - 1);
+}
+
 static void check_fatal(const char *role, const char *said)
 {
 	int status = child_run(role, "CORUN_DEBUG=poison");
@@ -546,7 +609,10 @@ static void first(void *arg)
 int main(int argc, char **argv)
 {
 	if (argc > 1) {
-		co_run(NULL, breaks_rules, argv[1]);
+		int rc = co_run(NULL, *argv[1] == 'n' ? wants_memory : breaks_rules, argv[1]);
+
+		if (rc)
+			printf("co_run: %d\n", rc);
 		return 0;
 	}
 	CHECK_EQUAL(co_sleep(1), -EPERM);
@@ -559,6 +625,7 @@ int main(int argc, char **argv)
 	CHECK(!co_cancel_get());
 	check_run(first);
 	check_run(first);
+	test_no_memory();
 	check_fatal("u", "fatal error: unlock of unlocked mutex\n");
 	check_fatal("r", "fatal error: unlock of a lock that no reader has\n");
 	check_fatal("w", "fatal error: unlock of a lock that no writer has\n");

@@ -7,7 +7,6 @@
  * kernel says how long they ran.  Each trial is printed as bench.h has it: nanoseconds of the
  * server's processor time for a request.  The client itself is a bare loop over epoll.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
