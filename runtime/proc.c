@@ -59,7 +59,7 @@ void note_use(struct g *gp)
 		gp->use_max = used;
 }
 
-static void park0(struct g *gp)
+void park0(struct g *gp)
 {
 	bool (*unlock_fn)(struct g *, void *) = this_m.park_unlock;
 
@@ -81,26 +81,11 @@ static void gosched0(struct g *gp)
 	schedule();
 }
 
-void gopark(park_unlock_fn *unlock_fn, void *arg, enum wait_reason reason)
-{
-	struct m *mp = getm();
-
-	mp->park_unlock = unlock_fn;
-	mp->park_arg = arg;
-	mp->curg->wait_reason = (uint8_t)reason;
-	mcall(park0);
-}
-
-static bool give_back(struct g *gp, void *arg)
+bool park_give_back(struct g *gp, void *arg)
 {
 	(void)gp;
 	unlock(arg);
 	return true;
-}
-
-void gopark_unlock(struct lock *l, enum wait_reason reason)
-{
-	gopark(give_back, l, reason);
 }
 
 static void set_ready(struct g *gp)

@@ -175,7 +175,7 @@ int co_wg_wait_until(struct co_wg *group, int64_t deadline_ns)
 		return -EPERM;
 	lock(&w->lock);
 	if (w->count)
-		return wait_in(&w->q, &w->lock, NULL, WAIT_GROUP, deadline_ns);
+		return wait_in_as(0, &w->q, &w->lock, NULL, WAIT_GROUP, deadline_ns);
 	unlock(&w->lock);
 	return 0;
 }
@@ -202,7 +202,7 @@ int co_sem_wait_until(struct co_sem *sem, int64_t deadline_ns)
 		return -EPERM;
 	lock(&s->lock);
 	if (!s->count)
-		return wait_in(&s->q, &s->lock, NULL, WAIT_SEMAPHORE, deadline_ns);
+		return wait_in_as(0, &s->q, &s->lock, NULL, WAIT_SEMAPHORE, deadline_ns);
 	s->count--;
 	unlock(&s->lock);
 	return 0;
@@ -252,7 +252,7 @@ int co_cond_wait_until(struct co_cond *cond, struct co_mutex *m, int64_t deadlin
 	/* Who gets the mutex next finds us in the queue. */
 	lock(&c->lock);
 	co_mutex_unlock(m);
-	rc = wait_in(&c->q, &c->lock, NULL, WAIT_COND, deadline_ns);
+	rc = wait_in_as(0, &c->q, &c->lock, NULL, WAIT_COND, deadline_ns);
 	co_mutex_lock(m);
 	return rc;
 }

@@ -158,11 +158,6 @@ int wait_in_as(unsigned how, struct waitq *q, struct lock *l, void *item, enum w
 	return gp->wait_result;
 }
 
-int wait_in(struct waitq *q, struct lock *l, void *item, enum wait_reason reason, int64_t deadline)
-{
-	return wait_in_as(0, q, l, item, reason, deadline);
-}
-
 int wait_until(int64_t deadline, enum wait_reason reason)
 {
 	int rc = wait_prepare(deadline, 0);

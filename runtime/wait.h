@@ -20,7 +20,7 @@
 #define ST_RUNTIME_WAIT_H
 
 #include "runtime/lock.h"
-#include "runtime/reason.h"
+#include "runtime/proc.h"
 #include "runtime/runtime.h"
 #include "runtime/timer.h"
 
@@ -110,13 +110,28 @@ void waitq_wake_all(struct waitq *q, int result);
 
 /*
  * On G: parks in q, with its lock held, which is given up.  Returns what the waker says; or
- * -ETIMEDOUT, -ECANCELED, -ENOMEM.
+ * -ETIMEDOUT, -ECANCELED, -ENOMEM.  The lock may lie in memory of the program.
  */
-int wait_in(struct waitq *q, struct lock *l, void *item, enum wait_reason reason, int64_t deadline);
-/* The same, first in the queue, and not ended by cancellation: for locks. */
-enum wait_how { WAIT_FIRST = 1, WAIT_UNCANCELED = 2 };
+enum wait_how { WAIT_FIRST = 1, WAIT_UNCANCELED = 2 }; /* first in the queue; for locks */
 int wait_in_as(unsigned how, struct waitq *q, struct lock *l, void *item, enum wait_reason reason,
 	       int64_t deadline);
+
+/* The same for what the runtime itself allocates, inlined for the reason that gopark is. */
+static inline int wait_in(struct waitq *q, struct lock *l, void *item, enum wait_reason reason,
+			  int64_t deadline)
+{
+	struct g *gp = getg();
+	struct sudog *sg = &gp->sudog;
+
+	if (unlikely(deadline != CO_FOREVER || gp->cancel))
+		return wait_in_as(0, q, l, item, reason, deadline);
+	sg->g = gp;
+	sg->item = item;
+	sg->shared = false;
+	waitq_add(q, sg);
+	gopark_unlock(l, reason);
+	return gp->wait_result;
+}
 
 /* On G: until the deadline.  0; -ECANCELED; -ETIMEDOUT: the token's deadline was earlier. */
 int wait_until(int64_t deadline, enum wait_reason reason);
