@@ -255,8 +255,7 @@ chmod +x lonely/bin/corun-cc
 refuses "^corun-cc: no libcorun.a in '/nowhere'" lonely/bin/corun-cc own.c
 
 # The pages.
-awk '/^\.Sh / { examples = /EXAMPLES/ } /^\.Bd -literal$/ { inside = examples; next } /^\.Ed/ { inside = 0 } inside' \
-	"$TOP/man/corun.3" >page.c
+page_example "$TOP/man/corun.3" >page.c
 run_ok "$cc" -O2 -Wall -Wextra -Werror -o page page.c && run_ok ./page
 equal 'the example of corun(3)' 'hello,world' "$(paste -sd, out.txt)"
 awk '/^\.Bd -literal$/ { text = ""; next } /^\.Ed/ { last = text } { text = text $0 "\n" } END { printf "%s", last }' \

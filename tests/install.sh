@@ -58,7 +58,7 @@ done
 run_ok ./recurse -v 10
 
 # The first program of the manual, as its reader would go on.
-awk '/^\.Bd -literal$/ { inside = 1; next } /^\.Ed/ { inside = 0 } inside' moved/share/man/man3/corun.3 >hello.c
+page_example moved/share/man/man3/corun.3 >hello.c
 run_ok corun-cc hello.c
 run_ok stacktrace run -q -f json -o hello.json -- ./a.out
 equal "hello.c says" 'hello,world' "$(paste -sd, out.txt)"

@@ -88,3 +88,8 @@ go_build() { # GO OUTPUT FILE-OR-DIRECTORY [FLAG...]
 	env HOME="${HOME:-$T}" GOCACHE="$O/gocache" GO111MODULE=off GOENV=off GOFLAGS='' GOTOOLCHAIN=local \
 		CGO_ENABLED="${CGO_ENABLED:-0}" "$go_cmd" build -o "$go_out" "$@" "$go_src"
 }
+
+# The text below EXAMPLES of a manual page that is set as it is.
+page_example() { # PAGE
+	awk '/^\.Sh / { examples = /EXAMPLES/ } /^\.Bd -literal$/ { inside = examples; next } /^\.Ed/ { inside = 0 } inside' "$1"
+}
