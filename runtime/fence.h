@@ -4,8 +4,8 @@
  *
  * Problem: two threads each write a word and then read the other's ("I made a coroutine ready; does
  * a P sleep?" and "I am going to sleep; is a coroutine ready?").  At least one must see the other's
- * write, and on x86 that takes a full fence between the write and the read on both sides: 6 ns, a
- * third of a switch, at each wake-up, although somebody goes to sleep once in thousands of them.
+ * write, and on x86 that takes a full fence between the write and the read on both sides, at each
+ * wake-up, although somebody goes to sleep once in thousands of them.
  *
  * membarrier(2) moves the cost to the rare side: it returns when every thread of the process that
  * runs has executed a full fence since the call.  So:
@@ -39,7 +39,7 @@ static inline void fence_light(void)
 		__asm__ volatile("" : : : "memory");
 }
 
-void fence_heavy(void); /* some microseconds */
+void fence_heavy(void); /* a system call that interrupts the others */
 void fence_init(void);
 
 #endif

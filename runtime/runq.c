@@ -2,13 +2,13 @@
 /*
  * runq.c: stealing from the queue of another P.
  *
- * Problem: the owner takes from its queue at each switch, some fifty million times a second; a
- *thief comes once in thousands of switches.  In Go's queue both move head by compare-and-swap,
- *which costs the owner 6 ns each time, and the first place (runnext) another two.
+ * Problem: the owner takes from its queue at each switch; a thief comes once in thousands of
+ * switches.  In Go's queue both move head by compare-and-swap, which the owner pays each time, and
+ * the first place (runnext) by two more.
  *
- * Here the owner pays nothing: it says "busy", looks whether a thief is there, and moves head by
- * plain stores.  The thief takes the queue's lock, says "thief", and makes sure that the owner is
- * not in between:
+ * Here the owner executes no atomic read-modify-write: it says "busy", looks whether a thief is
+ *there, and moves head by plain stores.  The thief takes the queue's lock, says "thief", and makes
+ *sure that the owner is not in between:
  *
  *	owner				thief
  *	busy = 1			thief = 1
@@ -34,9 +34,8 @@
  * The thief gives up when the owner stays busy, since its thread may have lost its processor just
  * there; who looks for work asks again before it sleeps (findrun.c).
  *
- * Rejected: compare-and-swap on head by both, as in Go: a yield between two coroutines took 27 ns
- * instead of 19.  Rejected: a first place that cannot be stolen, which would cost less: a coroutine
- * that wakes another and then computes for a second would keep it waiting although a P is idle.
+ * Rejected: a first place that cannot be stolen, which would cost less: a coroutine that wakes
+ * another and then computes for a second would keep it waiting although a P is idle.
  */
 #include "runtime/runq.h"
 
