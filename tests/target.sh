@@ -79,8 +79,8 @@ run_ok target_dump extra &&
 	matches extra '^warning 2 points for gogo: only the first is probed' out.txt
 note unloaded -no-pie '-DSECTION_FLAGS=""'
 refused unloaded "'unloaded' has a damaged .note.stacktrace: .*SHF_ALLOC"
-note newer -DRUNTIME_TYPE=4
-refused newer "'newer' has a .note.stacktrace of type 4, which is newer"
+note newer -DRUNTIME_TYPE=9
+refused newer "'newer' has a .note.stacktrace of type 9, which is newer"
 note lost -no-pie -DGOGO_POINT=data_word
 refused lost "'lost' has a damaged .note.stacktrace: probe gogo points to 0x[0-9a-f]+, outside"
 note unrelated -DRUNTIME_TYPE=2
