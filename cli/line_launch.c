@@ -18,11 +18,7 @@
 #include "cli/signals.h"
 #include "cli/tap.h"
 
-#define CHUNK	    65536
-#define LAST_CHUNKS 65536 /* behind the program's end: somebody may still be writing */
-#define CHUNKS	    4096  /* then signals are looked at */
-#define WEAK_MS	    200	  /* as in line_run.c */
-#define STRONG_MS   2000
+#define CHUNK 65536
 
 struct launched {
 	struct line_run run;
@@ -88,12 +84,13 @@ static void run_until_end(struct launched *l)
 		nfds_t count = 1 + tap_poll(l->tap, &fds[1]);
 		size_t n;
 
-		if (!poll(fds, count, l->idle_ms < STRONG_MS ? WEAK_MS : -1)) {
-			l->idle_ms += WEAK_MS;
-			check(l, l->mute ? 0 : line_run_flush(&l->run, l->idle_ms >= STRONG_MS));
+		if (!poll(fds, count, l->idle_ms < LINES_STRONG_MS ? LINES_WEAK_MS : -1)) {
+			l->idle_ms += LINES_WEAK_MS;
+			check(l,
+			      l->mute ? 0 : line_run_flush(&l->run, l->idle_ms >= LINES_STRONG_MS));
 		}
 		tap_push(l->tap);
-		for (unsigned i = 0; i < CHUNKS; i++) {
+		for (unsigned i = 0; i < TAP_CHUNKS; i++) {
 			n = tap_read(l->tap, l->chunk, sizeof(l->chunk));
 			if (!n)
 				break;
@@ -104,7 +101,7 @@ static void run_until_end(struct launched *l)
 		l->fed = false;
 		handle_signals(l);
 	}
-	for (unsigned i = 0; i < LAST_CHUNKS; i++) {
+	for (unsigned i = 0; i < TAP_LAST_CHUNKS; i++) {
 		size_t n = tap_read_last(l->tap, l->chunk, sizeof(l->chunk));
 
 		if (!n)

@@ -13,9 +13,7 @@
 #include "formats/render.h"
 #include "formats/run_info.h"
 
-#define CHUNK	  65536
-#define WEAK_MS	  200  /* nothing follows for so long: it is no line of the runtime ... */
-#define STRONG_MS 2000 /* ... nor one whose rest will come */
+#define CHUNK 65536
 
 static int take_row(void *arg, const struct line_row *row)
 {
@@ -155,12 +153,12 @@ static int wait_for(struct line_run *r, int fd)
 
 	if (!lines_holds(r->lines))
 		return 0;
-	if (poll(&p, 1, WEAK_MS))
+	if (poll(&p, 1, LINES_WEAK_MS))
 		return 0;
 	if (lines_flush(r->lines, false))
 		return -ENOMEM;
 	line_run_show(r);
-	if (lines_holds(r->lines) && !poll(&p, 1, STRONG_MS - WEAK_MS)) {
+	if (lines_holds(r->lines) && !poll(&p, 1, LINES_STRONG_MS - LINES_WEAK_MS)) {
 		if (lines_flush(r->lines, true))
 			return -ENOMEM;
 		line_run_show(r);

@@ -13,11 +13,8 @@
 #include "cli/tap.h"
 #include "formats/lines.h"
 
-#define LONGEST	    60000 /* bytes of text in one record */
-#define CHUNKS	    4096  /* read in one go, then it is the probes' turn */
-#define LAST_CHUNKS 65536 /* read behind the program's end: somebody may still be writing */
-#define WEAK_NS	    UINT64_C(200000000)	 /* what is held back for so long is no line ... */
-#define STRONG_NS   UINT64_C(2000000000) /* ... nor will it become one */
+#define LONGEST 60000 /* bytes of text in one record */
+#define NS_A_MS UINT64_C(1000000)
 
 struct session_lines {
 	struct session *session;
@@ -147,9 +144,9 @@ static int let_go(struct session_lines *l)
 {
 	uint64_t waited = session_now_ns() - l->held_ns;
 
-	if (!l->held_ns || waited < WEAK_NS)
+	if (!l->held_ns || waited < LINES_WEAK_MS * NS_A_MS)
 		return 0;
-	return lines_flush(l->lines, waited >= STRONG_NS);
+	return lines_flush(l->lines, waited >= LINES_STRONG_MS * NS_A_MS);
 }
 
 int session_lines_take(struct session *s)
@@ -159,7 +156,7 @@ int session_lines_take(struct session *s)
 
 	if (!l)
 		return 0;
-	for (size_t n; !r && count < CHUNKS; count++) {
+	for (size_t n; !r && count < TAP_CHUNKS; count++) {
 		n = tap_read(l->tap, l->chunk, sizeof(l->chunk));
 		if (!n)
 			break;
@@ -180,7 +177,7 @@ int session_lines_end(struct session *s)
 
 	if (!l)
 		return 0;
-	for (unsigned i = 0; !r && i < LAST_CHUNKS; i++) {
+	for (unsigned i = 0; !r && i < TAP_LAST_CHUNKS; i++) {
 		size_t n = tap_read_last(l->tap, l->chunk, sizeof(l->chunk));
 
 		if (!n)

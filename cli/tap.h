@@ -32,6 +32,9 @@ int tap_child_fd(const struct tap *t);
 void tap_give_to(struct tap *t, uid_t uid, gid_t gid);
 void tap_launched(struct tap *t);
 
+#define TAP_CHUNKS	4096  /* read in one go, then it is the turn of others */
+#define TAP_LAST_CHUNKS 65536 /* behind the program's end: somebody may still be writing */
+
 #define TAP_POLL 2
 /* What to wait for; the number of entries filled in. */
 nfds_t tap_poll(const struct tap *t, struct pollfd *fds);

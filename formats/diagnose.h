@@ -44,9 +44,14 @@ struct rule_threshold {
 	double value;
 };
 
+struct finding;
+/* 1: it fires, and *ret says why; 0; or -ENOMEM.  t are the thresholds in force. */
+typedef int rule_fn(const struct diagnose *d, const double *t, struct finding *ret);
+
 struct diagnose_rule {
 	const char *name, *condition, *remedy;
 	struct rule_threshold threshold[DIAGNOSE_THRESHOLDS]; /* ends where a name is NULL */
+	rule_fn *test;
 };
 
 /* All of them, and the thresholds in force. */

@@ -47,9 +47,6 @@ struct diagnose {
 	struct names *names;
 };
 
-/* 1: it fires, and *ret says why; 0; or -ENOMEM.  t are its thresholds. */
-typedef int rule_fn(const struct diagnose *d, const double *t, struct finding *ret);
-
 /* The figure of a column, by its name; 0 if it is not known. */
 double sample_value(const struct samples *s, size_t i, const char *column);
 bool sample_has(const struct samples *s, size_t i, const char *column);

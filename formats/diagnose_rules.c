@@ -252,101 +252,94 @@ static int rule_backlog(const struct diagnose *d, const double *t, struct findin
 
 /* --- the table ----------------------------------------------------------------------------- */
 
-static const struct entry {
-	struct diagnose_rule rule;
-	rule_fn *test;
-} entries[] = {
-	{ { "coroutine-leak",
-	    "the number of coroutines rises and does not fall: in the details of the scheduler's "
-	    "lines, or by births and ends over the run",
-	    "look at what those left wait for (report --by=alive); give each a way to end: a "
-	    "context, "
-	    "a closed channel, a deadline",
-	    { { "more", "", "more at the end than at the beginning", 100 },
-	      { "rising", "%", "of the samples not below the one before", 80 } } },
+static const struct diagnose_rule rules[] = {
+	{ "coroutine-leak",
+	  "the number of coroutines rises and does not fall: in the details of the scheduler's "
+	  "lines, or by births and ends over the run",
+	  "look at what those left wait for (report --by=alive); give each a way to end: a "
+	  "context, "
+	  "a closed channel, a deadline",
+	  { { "more", "", "more at the end than at the beginning", 100 },
+	    { "rising", "%", "of the samples not below the one before", 80 } },
 	  rule_leak },
-	{ { "growth-storm",
-	    "stacks grow very often in a short time",
-	    "reuse workers instead of starting a coroutine for each request, or start them with a "
-	    "larger stack (report gives sizes)",
-	    { { "rate", "/s", "growths in the busiest 100 ms, as a rate", 10000 },
-	      { "growths", "", "growths in all", 1000 } } },
+	{ "growth-storm",
+	  "stacks grow very often in a short time",
+	  "reuse workers instead of starting a coroutine for each request, or start them with a "
+	  "larger stack (report gives sizes)",
+	  { { "rate", "/s", "growths in the busiest 100 ms, as a rate", 10000 },
+	    { "growths", "", "growths in all", 1000 } },
 	  rule_growth_storm },
-	{ { "gc-by-stacks",
-	    "most of what a collection scans or keeps is stacks",
-	    "fewer or shallower coroutines; the heap's goal counts stacks since Go 1.18, so they "
-	    "drive collections",
-	    { { "share", "%", "stacks of stacks, live heap and globals", 50 },
-	      { "size", "MiB", "stacks at least", 8 } } },
+	{ "gc-by-stacks",
+	  "most of what a collection scans or keeps is stacks",
+	  "fewer or shallower coroutines; the heap's goal counts stacks since Go 1.18, so they "
+	  "drive collections",
+	  { { "share", "%", "stacks of stacks, live heap and globals", 50 },
+	    { "size", "MiB", "stacks at least", 8 } },
 	  rule_gc_by_stacks },
-	{ { "stack-thrash",
-	    "stacks that a collection made smaller grow again",
-	    "GODEBUG=gcshrinkstackoff=1 keeps them; or do the deep work in coroutines of its own",
-	    { { "growths", "", "of stacks that were made smaller before", 10 },
-	      { "share", "%", "of all growths", 10 } } },
+	{ "stack-thrash",
+	  "stacks that a collection made smaller grow again",
+	  "GODEBUG=gcshrinkstackoff=1 keeps them; or do the deep work in coroutines of its own",
+	  { { "growths", "", "of stacks that were made smaller before", 10 },
+	    { "share", "%", "of all growths", 10 } },
 	  rule_thrash },
-	{ { "scheduler-starvation",
-	    "coroutines can run while processors are idle",
-	    "look for what keeps threads from being woken: CPU limits of the container, "
-	    "LockOSThread, long stops of the world",
-	    { { "share", "%", "of the samples", 25 }, { "samples", "", "at least", 5 } } },
+	{ "scheduler-starvation",
+	  "coroutines can run while processors are idle",
+	  "look for what keeps threads from being woken: CPU limits of the container, "
+	  "LockOSThread, long stops of the world",
+	  { { "share", "%", "of the samples", 25 }, { "samples", "", "at least", 5 } },
 	  rule_starvation },
-	{ { "lock-convoy",
-	    "threads wait for each other in the allocator: for its locks, or many are in it at "
-	    "once",
-	    "allocate less at once: reuse buffers (sync.Pool), start fewer coroutines at a time",
-	    { { "share", "%", "of the samples", 50 },
-	      { "wait", "%", "of the wall time, by the waits of all threads", 5 },
-	      { "waits", "", "at least", 100 } } },
+	{ "lock-convoy",
+	  "threads wait for each other in the allocator: for its locks, or many are in it at "
+	  "once",
+	  "allocate less at once: reuse buffers (sync.Pool), start fewer coroutines at a time",
+	  { { "share", "%", "of the samples", 50 },
+	    { "wait", "%", "of the wall time, by the waits of all threads", 5 },
+	    { "waits", "", "at least", 100 } },
 	  rule_convoy },
-	{ { "spinning-waste",
-	    "threads look for work where there is none",
-	    "many short wakes keep them up: batch the work, or lower GOMAXPROCS",
-	    { { "share", "%", "of the samples", 50 }, { "samples", "", "at least", 5 } } },
+	{ "spinning-waste",
+	  "threads look for work where there is none",
+	  "many short wakes keep them up: batch the work, or lower GOMAXPROCS",
+	  { { "share", "%", "of the samples", 50 }, { "samples", "", "at least", 5 } },
 	  rule_spinning },
-	{ { "oversized-start",
-	    "coroutines begin with far more stack than they ever use",
-	    "lower the first size (corun: co_config or CORUN_STACK; Go: "
-	    "GODEBUG=adaptivestackstart=0)",
-	    { { "coroutines", "", "of one creator, whose use was seen", 100 },
-	      { "used", "%", "of the first size at most", 25 },
-	      { "size", "B", "first size at least", 8192 } } },
+	{ "oversized-start",
+	  "coroutines begin with far more stack than they ever use",
+	  "lower the first size (corun: co_config or CORUN_STACK; Go: "
+	  "GODEBUG=adaptivestackstart=0)",
+	  { { "coroutines", "", "of one creator, whose use was seen", 100 },
+	    { "used", "%", "of the first size at most", 25 },
+	    { "size", "B", "first size at least", 8192 } },
 	  rule_oversized },
-	{ { "undersized-start",
-	    "nearly all coroutines of one creator have to grow",
-	    "start them with what they come to need; report --by=start compares sizes",
-	    { { "coroutines", "", "of one creator", 100 }, { "grew", "%", "of them", 80 } } },
+	{ "undersized-start",
+	  "nearly all coroutines of one creator have to grow",
+	  "start them with what they come to need; report --by=start compares sizes",
+	  { { "coroutines", "", "of one creator", 100 }, { "grew", "%", "of them", 80 } },
 	  rule_undersized },
-	{ { "blocked-syscalls",
-	    "many threads are in system calls, or in C, at once",
-	    "bound how many coroutines make blocking calls at a time; use calls that the runtime "
-	    "waits for itself",
-	    { { "threads", "", "in calls at once", 8 }, { "share", "%", "of the samples", 25 } } },
+	{ "blocked-syscalls",
+	  "many threads are in system calls, or in C, at once",
+	  "bound how many coroutines make blocking calls at a time; use calls that the runtime "
+	  "waits for itself",
+	  { { "threads", "", "in calls at once", 8 }, { "share", "%", "of the samples", 25 } },
 	  rule_syscalls },
-	{ { "stack-overflow",
-	    "a stack comes near the limit",
-	    "look for recursion without an end in the function named; Go ends the program at 1 GB "
-	    "(debug.SetMaxStack), corun at CORUN_MAXSTACK",
-	    { { "size", "B", "a stack of this size", 67108864 } } },
+	{ "stack-overflow",
+	  "a stack comes near the limit",
+	  "look for recursion without an end in the function named; Go ends the program at 1 GB "
+	  "(debug.SetMaxStack), corun at CORUN_MAXSTACK",
+	  { { "size", "B", "a stack of this size", 67108864 } },
 	  rule_overflow },
-	{ { "backlog",
-	    "coroutines that can run and the live heap rise together",
-	    "work comes in faster than it is done: bound the queue; see what escapes to the heap "
-	    "in "
-	    "the busy path",
-	    { { "runnable", "x", "the last third of the samples to the first", 3 },
-	      { "heap", "x", "the same of the live heap", 2 } } },
+	{ "backlog",
+	  "coroutines that can run and the live heap rise together",
+	  "work comes in faster than it is done: bound the queue; see what escapes to the heap "
+	  "in "
+	  "the busy path",
+	  { { "runnable", "x", "the last third of the samples to the first", 3 },
+	    { "heap", "x", "the same of the live heap", 2 } },
 	  rule_backlog },
 };
-#define RULES (sizeof(entries) / sizeof(entries[0]))
+#define RULES (sizeof(rules) / sizeof(rules[0]))
 _Static_assert(RULES <= RULES_MOST, "room for their thresholds");
 
 const struct diagnose_rule *diagnose_rules(size_t *ret_count)
 {
-	static struct diagnose_rule rules[RULES];
-
-	for (size_t i = 0; i < RULES; i++)
-		rules[i] = entries[i].rule;
 	*ret_count = RULES;
 	return rules;
 }
@@ -370,8 +363,8 @@ int diagnose_find(struct diagnose *d, struct aggregate *a, struct names *n, stru
 	d->aggregate = a;
 	d->names = n;
 	for (size_t i = 0; i < RULES && r >= 0; i++) {
-		f[count].rule = &diagnose_rules(&(size_t){ 0 })[i];
-		r = entries[i].test(d, d->threshold[i], &f[count]);
+		f[count].rule = &rules[i];
+		r = rules[i].test(d, d->threshold[i], &f[count]);
 		count += r > 0 || (r < 0 && f[count].lines);
 	}
 	if (r < 0) {

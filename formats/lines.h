@@ -5,7 +5,8 @@
  * The runtime writes a line token by token, each with a write(2) of its own, and so may anybody
  * else in between.  What comes out is, in order, whole lines of the runtime and everything else as
  * it was; a line in pieces is put together again, and whatever stood between its pieces comes
- * behind it.  The bytes of lines (with their newlines) and of text together are those that went in.
+ * behind it.  The bytes of lines (with their newlines) and of text together are those that went in;
+ * a line that is let go before its newline has come is handed on all the same.
  *
  * A piece that may become a line is held back: lines_flush() lets it go when nothing follows.  So
  * no more is ever held than LINES_HELD bytes and the line that was being read.
@@ -16,6 +17,10 @@
 #include "formats/line.h"
 
 #define LINES_HELD 65536
+
+/* Nothing follows for so long: it is no line of the runtime; nor one whose rest will come. */
+#define LINES_WEAK_MS	200
+#define LINES_STRONG_MS 2000
 
 struct lines;
 
@@ -47,8 +52,8 @@ void lines_by_writes(struct lines *l);
 int lines_feed(struct lines *l, const char *bytes, size_t len);
 
 /*
- * Nothing has come for a while: lets go what surely is no line of the runtime, such as a prompt;
- * with all, everything.
+ * Nothing has come for LINES_WEAK_MS: lets go what surely is no line of the runtime, such as a
+ * prompt; with all, after LINES_STRONG_MS or at the end, everything.
  */
 int lines_flush(struct lines *l, bool all);
 

@@ -8,7 +8,8 @@
  *
  * fuzz changes bytes, cuts, repeats and mixes files, feeds the result in chunks of any size, and
  * checks that every byte comes out again, as a line or as text, and in order where no line was in
- * pieces; and that other chunks give the same.  What fails is left in fuzz.lines.
+ * pieces; and that other chunks give the same, unless each is a write of its own, as the runtime's
+ * tokens are.  What fails is left in fuzz.lines.
  */
 #include <dirent.h>
 #include <err.h>
@@ -94,7 +95,7 @@ static void count(char **paths)
 
 struct output {
 	char *bytes;
-	size_t used, room;
+	size_t used, room, lines;
 	bool torn;
 };
 
@@ -123,6 +124,7 @@ static int take_line(void *arg, const struct line *l, bool torn)
 			;
 	}
 	o->torn |= torn;
+	o->lines++;
 	add(o, l->text, l->len);
 	add(o, "\n", 1);
 	return 0;
@@ -134,16 +136,34 @@ static int take_text(void *arg, const char *text, size_t len)
 	return 0;
 }
 
+/* As the runtime writes: a number, or all up to the next one. */
+static size_t token(const char *p, size_t len)
+{
+	size_t n = 0;
+
+	if (*p >= '0' && *p <= '9')
+		while (n < len && ((p[n] >= '0' && p[n] <= '9') || p[n] == '.'))
+			n++;
+	else
+		while (n < len && (p[n] < '0' || p[n] > '9') && (!n || p[n - 1] != '\n'))
+			n++;
+	return n;
+}
+
+/* most: bytes in a chunk; 0: each is a write, mostly of a token. */
 static struct output feed(struct bytes b, size_t most)
 {
-	struct output o = { malloc(b.size + 1), 0, b.size + 1, false };
+	size_t room = 2 * b.size + 1;
+	struct output o = { .bytes = malloc(room), .room = room };
 	const struct lines_sink sink = { take_line, take_text, &o };
 	struct lines *l;
 
 	if (!o.bytes || lines_new(&sink, &l))
 		errx(1, "no memory");
+	if (!most)
+		lines_by_writes(l);
 	for (size_t i = 0, n; i < b.size; i += n) {
-		n = 1 + below(most);
+		n = most || !below(8) ? 1 + below(most ? most : 300) : token(b.at + i, b.size - i);
 		if (n > b.size - i)
 			n = b.size - i;
 		if (lines_feed(l, b.at + i, n))
@@ -157,6 +177,36 @@ static struct output feed(struct bytes b, size_t most)
 static int compare_bytes(const void *a, const void *b)
 {
 	return *(const unsigned char *)a - *(const unsigned char *)b;
+}
+
+static size_t count_newlines(const char *p, size_t len)
+{
+	size_t n = 0;
+
+	while (len--)
+		n += *p++ == '\n';
+	return n;
+}
+
+/*
+ * Of writes, the order is the runtime's line first, and one let go before its newline came has got
+ * one: but for that, the same bytes.
+ */
+static void check_writes(struct bytes b, struct output o)
+{
+	size_t in = count_newlines(b.at, b.size), out = count_newlines(o.bytes, o.used);
+
+	if (out < in || out - in > o.lines || o.used - out != b.size - in)
+		errx(1, "as writes: %zu bytes and %zu newlines went in, %zu and %zu came out",
+		     b.size - in, in, o.used - out, out);
+	qsort(b.at, b.size, 1, compare_bytes);
+	qsort(o.bytes, o.used, 1, compare_bytes);
+	for (size_t i = 0, k = 0; k < o.used; k++) {
+		if (i < b.size && b.at[i] == o.bytes[k])
+			i++;
+		else if (o.bytes[k] != '\n')
+			errx(1, "as writes: other bytes came out than went in");
+	}
 }
 
 static void check(struct bytes b, struct output o)
@@ -185,12 +235,14 @@ static void check(struct bytes b, struct output o)
 static void try(struct bytes b)
 {
 	size_t most = 1 + below(below(2) ? 10 : 5000);
-	struct output one = feed(b, b.size), other = feed(b, most);
+	struct output one = feed(b, b.size), other = feed(b, most), writes = feed(b, 0);
 
 	if (one.used != other.used || memcmp(one.bytes, other.bytes, one.used))
 		errx(1, "chunks of up to %zu bytes give something else", most);
 	check(b, one);
 	check(b, other);
+	check_writes(b, writes);
+	free(writes.bytes);
 	free(one.bytes);
 	free(other.bytes);
 }
