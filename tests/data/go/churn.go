@@ -47,7 +47,15 @@ func round(n int) {
 	wg.Wait()
 }
 
+// Waits until of those that were started all have ended, and not only said that they will.
+func settle(alive int) {
+	for runtime.NumGoroutine() > alive {
+		runtime.Gosched()
+	}
+}
+
 func main() {
+	alive := runtime.NumGoroutine()
 	n, _ := strconv.Atoi(os.Args[1])
 	runtime.GOMAXPROCS(4)
 	round(n)
@@ -56,5 +64,6 @@ func main() {
 		bufio.NewReader(os.Stdin).ReadString('\n')
 	}
 	round(n)
+	settle(alive)
 	fmt.Println("done", 2*n)
 }
