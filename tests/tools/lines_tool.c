@@ -377,8 +377,11 @@ static void bench(const char *path, size_t bytes, unsigned rounds)
 		best = speed > best ? speed : best;
 		lines_free(l);
 	}
-	printf("%.0f MB/s %llu lines %.1f ns/line\n", best, (unsigned long long)sum.lines,
-	       (double)bytes / (double)(sum.lines ? sum.lines : 1) / best * 1e3);
+	printf("%.0f MB/s", best);
+	if (sum.lines)
+		printf(" %llu lines %.1f ns/line", (unsigned long long)sum.lines,
+		       (double)bytes / (double)sum.lines / best * 1e3);
+	putchar('\n');
 	free(b.at);
 }
 
