@@ -106,7 +106,8 @@ struct core_use {
 	__u64 stack_id, pc, sp, bp; /* where it sleeps */
 	__u32 tid;		    /* that continued it last */
 	__u16 reason;
-	__u16 known; /* creator and entry are */
+	__u8 known;	  /* creator and entry are */
+	__u8 lock_waited; /* for the lock already: it parks again, and is still in the same wait */
 };
 
 /* What a thread is doing. */

@@ -158,22 +158,23 @@ static __always_inline __u64 since(const struct hit *h, __u64 begin_ns)
 									 : 0;
 }
 
-static __always_inline void add_wait(struct core_waits *w, __u64 ns)
+static __always_inline void add_wait(struct core_waits *w, __u64 ns, __u64 count)
 {
-	__sync_fetch_and_add(&w->ended, 1);
+	__sync_fetch_and_add(&w->ended, count);
 	__sync_fetch_and_add(&w->wait_ns, ns);
 	if (ns > w->max_ns)
 		w->max_ns = ns;
 }
 
-static __always_inline void add_lock(const struct hit *h, const struct core_lock *key, __u64 ns)
+static __always_inline void add_lock(const struct hit *h, const struct core_lock *key, __u64 ns,
+				     __u64 count)
 {
 	struct core_lock k = *key;
 	struct core_waits *w = SUM_OF(locks, k, no_waits);
 
 	(void)h;
 	if (w)
-		add_wait(w, ns);
+		add_wait(w, ns, count);
 }
 
 static __always_inline void emit_blocked(const struct hit *h, const struct core_use *u)
@@ -214,7 +215,7 @@ static __always_inline __u64 wait_ended(const struct hit *h, struct core_use *u)
 		goto out;
 	w = config.sums ? SUM_OF(waits, key, no_waits) : 0;
 	if (w)
-		add_wait(w, ns);
+		add_wait(w, ns, 1);
 	if (config.blocked_ns && ns >= config.blocked_ns)
 		emit_blocked(h, u);
 	if (config.locks && u->lock && config.lock_reasons >> (u->reason & 63) & 1) {
@@ -227,7 +228,8 @@ static __always_inline __u64 wait_ended(const struct hit *h, struct core_use *u)
 			.reason = u->reason,
 		};
 
-		add_lock(h, &lock, ns);
+		add_lock(h, &lock, ns, !u->lock_waited);
+		u->lock_waited = 1;
 	}
 out:
 	u->parked_ns = 0;
@@ -452,13 +454,19 @@ static __always_inline void hot_ready(const struct hit *h)
 	}
 }
 
-/* What the coroutine will park for; a park for something else takes it back. */
+/*
+ * What the coroutine will park for; a park for something else takes it back.  Where another takes
+ * the lock between its wake and its turn, it parks again without coming here: still one wait, as
+ * Go's block profile has it.
+ */
 static __always_inline void hot_mutex(const struct hit *h, __u64 lock)
 {
 	struct core_use *u = life_of(h);
 
-	if (u)
-		u->lock = lock;
+	if (!u)
+		return;
+	u->lock = lock;
+	u->lock_waited = 0;
 }
 
 static __always_inline void hot_lock(const struct hit *h, __u64 lock)
@@ -484,7 +492,7 @@ static __always_inline void hot_lock_end(const struct hit *h)
 		key.entry_pc = t->entry_pc;
 	}
 	if (t->lock_ns >= epoch_ns)
-		add_lock(h, &key, since(h, t->lock_ns));
+		add_lock(h, &key, since(h, t->lock_ns), 1);
 	t->lock = 0;
 }
 

@@ -62,6 +62,13 @@ waits() { # PROGRAM
 	equal "$1: lock's function" main.contend "$(json out.json '.locks[]{kind=mutex}.stack' | tr -d '[]"' | tr ',' '\n' | grep '^main' | sort -u)"
 }
 
+# Who is woken for a mutex and finds it taken parks again, and is still in the same wait.
+contended() { # PROGRAM
+	trace --switches --locks -- "$1"
+	at_least "$1: mutex" 20 "$(own mutex)"
+	equal "$1: mutex" "$(own mutex)" "$(all '.locks[]{kind=mutex}.waits')"
+}
+
 blocked() { # PROGRAM, of the same run
 	equal "$1: stuck" "chan receive true" "$(json out.json '.blocked[]{entry=main.stuck}.reason' '.blocked[]{entry=main.stuck}.still' | tr '\n' ' ' | sed 's/ $//')"
 	json out.json '.blocked[]{entry=main.stuck}.stack' | tr -d '[]"' | tr ',' '\n' >stack.txt
@@ -152,6 +159,8 @@ for v in 119 122; do
 		continue
 	}
 	go_build "$go" "pp$v" "$TOP/tests/data/go/pingpong.go" || fail "cannot build with Go $v"
+	go_build "$go" "contend$v" "$TOP/tests/data/go/contend.go" || fail "cannot build contend with Go $v"
+	contended "./contend$v"
 	waits "./pp$v"
 	blocked "./pp$v"
 	streams "./pp$v"
