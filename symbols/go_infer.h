@@ -45,4 +45,7 @@ struct go_inference {
  */
 int go_infer(struct image *img, unsigned minor, struct go_inference *ret);
 
+/* Whether a call of that address ever comes back: those that throw do not, nor does gogo. */
+bool go_call_returns(struct image *img, uint64_t callee);
+
 #endif

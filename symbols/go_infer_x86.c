@@ -269,21 +269,28 @@ static void visit_gogo(void *arg, const struct insn_x86 *insn, const struct flow
 
 /* --- what profile-guided builds inline -------------------------------------------------------- */
 
-static bool returns(void *arg, uint64_t callee)
+bool go_call_returns(struct image *img, uint64_t callee)
 {
 	static const char *const never[] = { "runtime.throw",	"runtime.fatal",
 					     "runtime.panic",	"runtime.goPanic",
-					     "runtime.gopanic", "runtime.morestack" };
-	struct infer *in = arg;
+					     "runtime.gopanic", "runtime.morestack",
+					     "runtime.gogo" };
 	struct function f;
 	size_t i;
 
-	if (image_function_at(in->img, callee, &f))
+	if (image_function_at(img, callee, &f))
 		return true;
 	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (!strncmp(f.name, never[i], strlen(never[i])))
 			return false;
 	return true;
+}
+
+static bool returns(void *arg, uint64_t callee)
+{
+	struct infer *in = arg;
+
+	return go_call_returns(in->img, callee);
 }
 
 static int find_copystack_end(struct infer *in)
@@ -299,7 +306,7 @@ static int find_copystack_end(struct infer *in)
 	q.vaddr = copystack.vaddr;
 	q.len = copystack.size;
 	q.code = image_bytes(in->img, q.vaddr, q.len);
-	q.after = memmove.vaddr;
+	q.landmark = memmove.vaddr;
 	if (!q.code)
 		return 0;
 	rc = once_last(&q, &point);

@@ -25,6 +25,7 @@ struct node {
 	uint32_t other; /* by jumping, or NOWHERE */
 	bool exits;
 	bool cheap;
+	bool nop5;
 	bool seen;
 };
 
@@ -62,6 +63,7 @@ static void add_node(const struct once_question *q, const struct insn_x86 *insn,
 		/* A jump out of the function is a return by another's hand. */
 		.exits = insn->kind == INSN_RETURN || (jumps && !inside),
 		.cheap = insn_is_emulated(insn),
+		.nop5 = insn->kind == INSN_NOP5,
 	};
 	g->count++;
 }
@@ -166,7 +168,7 @@ static int search(const struct once_question *q, struct graph *g, uint64_t *ret)
 	if (!reach(g, 0, NOWHERE))
 		return -ENOENT;
 	for (i = 0; i < g->count; i++)
-		if (g->node[i].call == q->after && (!i || g->node[i].seen))
+		if (g->node[i].call == q->landmark && (!i || g->node[i].seen))
 			landmark = i;
 	if (landmark == NOWHERE)
 		return -ENOENT;
@@ -189,20 +191,107 @@ static int search(const struct once_question *q, struct graph *g, uint64_t *ret)
 	return 0;
 }
 
+/* The call of the landmark, if there is one and no other. */
+static uint32_t find_landmark(const struct once_question *q, const struct graph *g)
+{
+	uint32_t found = NOWHERE, i;
+
+	for (i = 0; i < g->count; i++) {
+		if (g->node[i].call != q->landmark)
+			continue;
+		if (found != NOWHERE)
+			return NOWHERE;
+		found = i;
+	}
+	return found;
+}
+
+static bool is_ahead_of(struct graph *g, uint32_t i, uint32_t end)
+{
+	reach(g, 0, i);
+	if (g->node[end].seen)
+		return false;
+	reach(g, i, NOWHERE);
+	return g->node[end].seen && !g->node[i].seen;
+}
+
+static int search_nop(const struct once_question *q, struct graph *g, uint64_t *ret)
+{
+	uint32_t end = find_landmark(q, g), last = NOWHERE, i;
+
+	if (end == NOWHERE)
+		return -ENOENT;
+	for (i = 1; i < g->count; i++) {
+		if (!g->node[i].nop5 || !is_ahead_of(g, i, end))
+			continue;
+		if (last != NOWHERE) {
+			reach(g, last, NOWHERE);
+			if (!g->node[i].seen)
+				continue;
+		}
+		last = i;
+	}
+	if (last == NOWHERE)
+		return -ENOENT;
+	*ret = g->node[last].vaddr;
+	return 0;
+}
+
+static int open_graph(const struct once_question *q, struct graph *g)
+{
+	struct insn_decoder *d;
+	int rc = insn_decoder_new(&d);
+
+	if (rc)
+		return rc;
+	rc = make_graph(q, d, g);
+	insn_decoder_free(d);
+	return rc;
+}
+
+static void close_graph(struct graph *g)
+{
+	free(g->node);
+	free(g->todo);
+}
+
 int once_last(const struct once_question *q, uint64_t *ret)
 {
 	struct graph g = { .count = 0 };
-	struct insn_decoder *d;
-	int rc;
+	int rc = open_graph(q, &g);
 
-	rc = insn_decoder_new(&d);
-	if (rc)
-		return rc;
-	rc = make_graph(q, d, &g);
 	if (!rc)
 		rc = search(q, &g, ret);
-	insn_decoder_free(d);
-	free(g.node);
-	free(g.todo);
+	close_graph(&g);
+	return rc;
+}
+
+int once_nop_before(const struct once_question *q, uint64_t *ret)
+{
+	struct graph g = { .count = 0 };
+	int rc = open_graph(q, &g);
+
+	if (!rc)
+		rc = search_nop(q, &g, ret);
+	close_graph(&g);
+	return rc;
+}
+
+int once_passes(const struct once_question *q, uint64_t at, uint64_t to)
+{
+	struct graph g = { .count = 0 };
+	int rc = open_graph(q, &g);
+	uint32_t i, j;
+
+	if (!rc) {
+		i = find(&g, at);
+		j = find(&g, to);
+		rc = -ENOENT;
+		if (i != NOWHERE && j != NOWHERE) {
+			reach(&g, 0, i);
+			rc = !i || (j && !g.node[j].seen) ? 0 : -ENOENT;
+		}
+	}
+	close_graph(&g);
 	return rc;
 }

@@ -93,6 +93,19 @@ struct target_probe {
 	char missing[128]; /* why not present */
 };
 
+/*
+ * Another way to the copies of stacks, cheaper where the kernel makes calls of five-byte NOPs
+ * instead of trapping at them: such NOPs in newstack ahead of its call of copystack and behind it,
+ * which see what grows; and the call in shrinkstack.  Go only.
+ */
+enum target_nop { NOP_GROWTH, NOP_GROWTH_END, NOP_SHRINK, NOP_SHRINK_END, NOP_COUNT };
+struct target_nops {
+	bool present;
+	int32_t slot; /* at NOP_GROWTH the descriptor's address is in memory, at rsp + slot */
+	struct target_probe probe[NOP_COUNT];
+	char missing[128]; /* why not present */
+};
+
 /* How all descriptors are found in the memory of a process. */
 enum target_list_kind {
 	LIST_UNKNOWN,
@@ -120,6 +133,7 @@ struct target {
 	int32_t field[FIELD_COUNT]; /* offset, or FIELD_UNKNOWN */
 	enum field_origin origin[FIELD_COUNT];
 	struct target_probe probe[EV_PROBE_COUNT];
+	struct target_nops nops;
 	uint64_t coroutine_entry; /* function that is the root of each coroutine's stack, or 0 */
 	/* Names of wait reasons by number; "" where there is none. */
 	char reason[TARGET_REASONS][EV_REASON_LEN];

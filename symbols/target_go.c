@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "symbols/go_dwarf.h"
+#include "symbols/go_growth.h"
 #include "symbols/go_infer.h"
 #include "symbols/go_offsets.h"
 #include "symbols/go_probes.h"
@@ -62,6 +63,9 @@ int target_from_go(struct image *img, struct target *t, struct err *e)
 		src.dwarf = &dwarf;
 	go_offsets_merge(&src, t);
 	go_place_probes(img, &inf, t);
+	rc = go_growth_nops(img, t);
+	if (rc)
+		return err_sys(e, -rc, "cannot decode the instructions of '%s'", image_path(img));
 	go_reasons(img, t);
 	go_globals(img, t);
 	if (!image_function(img, "runtime.goexit", &f))

@@ -47,6 +47,16 @@ CODE(endless, "endless_want: nop; 1: call landmark; jmp 1b");
 CODE(table, "call landmark; table_want: nop; jmp rax");
 CODE(junk, "call landmark; junk_want: nop; .byte 0x06");
 CODE(into_middle, "call landmark; into_middle_want: je 1f+1; 1: mov eax, 0x90909090; ret");
+
+/* Ahead of the landmark: the NOP of five bytes. */
+#define NOP5 ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00"
+CODE(ahead, NOP5 "; test eax, eax; je 1f; call callee; 1: ahead_want: " NOP5 "; nop; call landmark; ret");
+CODE(to_loop, "test eax, eax; je 1f; call dies; 1: to_loop_want: " NOP5 "; 2: call callee; dec ecx; jne 2b; call landmark; ret");
+CODE(beside, "test eax, eax; je 1f; beside_want: " NOP5 "; 1: call landmark; ret");
+CODE(again, "1: again_want: " NOP5 "; dec ecx; jne 1b; call landmark; ret");
+CODE(twice, "twice_want: " NOP5 "; call landmark; call landmark; ret");
+CODE(late, "call landmark; late_want: " NOP5 "; ret");
+CODE(short_nop, "short_nop_want: nop; call landmark; ret");
 /* clang-format on */
 
 static bool returns(void *arg, uint64_t to)
@@ -55,15 +65,20 @@ static bool returns(void *arg, uint64_t to)
 	return to != (uint64_t)(uintptr_t)dies;
 }
 
-static int find(const uint8_t *code, const uint8_t *end, const uint8_t **ret)
+static struct once_question ask(const uint8_t *code, const uint8_t *end)
 {
-	struct once_question q = {
+	return (struct once_question){
 		.code = code,
 		.len = (size_t)(end - code),
 		.vaddr = (uint64_t)(uintptr_t)code,
 		.returns = returns,
-		.after = (uint64_t)(uintptr_t)landmark,
+		.landmark = (uint64_t)(uintptr_t)landmark,
 	};
+}
+
+static int find(const uint8_t *code, const uint8_t *end, const uint8_t **ret)
+{
+	struct once_question q = ask(code, end);
 	uint64_t point = 0;
 	int rc = once_last(&q, &point);
 
@@ -111,6 +126,46 @@ static void test_finds_nothing(void **state)
 	FINDS_NOTHING(into_middle);
 }
 
+static void expect_nop(const uint8_t *code, const uint8_t *end, const uint8_t *want)
+{
+	struct once_question q = ask(code, end);
+	uint64_t point = 0;
+
+	assert_int_equal(once_nop_before(&q, &point), want ? 0 : -ENOENT);
+	assert_ptr_equal((const uint8_t *)(uintptr_t)point, want);
+}
+
+static void test_nop_before(void **state)
+{
+	(void)state;
+	expect_nop(ahead, ahead_end, ahead_want);
+	expect_nop(to_loop, to_loop_end, to_loop_want);
+	expect_nop(beside, beside_end, NULL);
+	expect_nop(again, again_end, NULL);
+	expect_nop(twice, twice_end, NULL);
+	expect_nop(late, late_end, NULL);
+	expect_nop(short_nop, short_nop_end, NULL);
+	expect_nop(no_landmark, no_landmark_end, NULL);
+	expect_nop(junk, junk_end, NULL);
+}
+
+static void test_passes(void **state)
+{
+	struct once_question in_loop = ask(to_loop, to_loop_end),
+			     in_beside = ask(beside, beside_end);
+	const uint64_t first = (uint64_t)(uintptr_t)to_loop,
+		       nop = (uint64_t)(uintptr_t)to_loop_want;
+
+	(void)state;
+	assert_int_equal(once_passes(&in_loop, first, nop), 0);
+	assert_int_equal(once_passes(&in_loop, nop, first), -ENOENT);
+	assert_int_equal(once_passes(&in_loop, nop, nop + 5), 0);
+	assert_int_equal(once_passes(&in_loop, nop + 1, nop + 5), -ENOENT); /* no instruction */
+	assert_int_equal(once_passes(&in_beside, (uint64_t)(uintptr_t)beside_want,
+				     (uint64_t)(uintptr_t)beside_want + 5),
+			 -ENOENT);
+}
+
 static void test_random_code(void **state)
 {
 	static const uint8_t likely[] = {
@@ -133,8 +188,10 @@ static void test_random_code(void **state)
 			seed = seed * 6364136223846793005u + 1442695040888963407u;
 			code[i] = likely[(seed >> 33) % sizeof(likely)];
 		}
-		q.after = 0x401000 + len / 2;
+		q.landmark = 0x401000 + len / 2;
 		rc = once_last(&q, &point);
+		assert_true(rc == -ENOENT || (!rc && point > 0x401000 && point < 0x401000 + len));
+		rc = once_nop_before(&q, &point);
 		assert_true(rc == -ENOENT || (!rc && point > 0x401000 && point < 0x401000 + len));
 		free(code);
 	}
@@ -143,8 +200,8 @@ static void test_random_code(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_finds),
-		cmocka_unit_test(test_finds_nothing),
+		cmocka_unit_test(test_finds),	    cmocka_unit_test(test_finds_nothing),
+		cmocka_unit_test(test_nop_before),  cmocka_unit_test(test_passes),
 		cmocka_unit_test(test_random_code),
 	};
 
