@@ -10,6 +10,10 @@
  * Invariants: no return without either a record, a counter, or nothing to tell; a thread is in at
  * most one copy of a stack, which is what its tid stands for in the table of copies in progress.
  *
+ * A copy begins and ends either inside copystack, or, where that is cheaper, in newstack for what
+ * grows and in shrinkstack for what shrinks (struct core_nops).  newstack is also entered to
+ * preempt: what began there and did not end is forgotten when the thread enters it again.
+ *
  * Not used: a return probe for the end of a copy.  It would replace a return address on a stack
  * that may move, and costs twice as much.  Sleepable programs, which could read pages that are
  * swapped out: stacks and descriptors were written to an instant ago.
@@ -29,7 +33,7 @@ char LICENSE[] SEC("license") = "GPL";
 /* CORE_ON is set last, when all probes are in place: an end is not seen before its begin. */
 __u32 active; /* enum core_active */
 __u64 active_ns;
-/* Set after calibration. */
+/* From one trap to the next, which is in each duration; set after calibration. */
 __u64 pair_ns;
 
 /* Copies in progress.  Entries stay: a thread that grew a stack once will do it again. */
@@ -41,6 +45,7 @@ struct {
 } pending SEC(".maps");
 
 struct core_calibration calibration;
+struct core_nops nops;
 
 static __always_inline int read_descriptor(struct room *r, __u64 gp)
 {
@@ -65,6 +70,28 @@ static __always_inline __u64 field(struct room *r, __u64 gp, __s32 offset, int *
 	if (at > CORE_DESCRIPTOR_MAX - 8)
 		return 0;
 	return *(__u64 *)(r->descriptor + at);
+}
+
+/* The fields that a switch needs, read alone: fewer bytes than the whole descriptor. */
+static __always_inline int read_use(__u64 gp, struct core_use *ret)
+{
+	__u64 stack[2] = {}, sp = 0;
+
+	if (config.field.stack_hi == config.field.stack_lo + 8) {
+		if (bpf_probe_read_user(stack, 16, (void *)(gp + config.field.stack_lo)))
+			return -1;
+	} else if (bpf_probe_read_user(&stack[0], 8, (void *)(gp + config.field.stack_lo)) ||
+		   bpf_probe_read_user(&stack[1], 8, (void *)(gp + config.field.stack_hi))) {
+		return -1;
+	}
+	if (bpf_probe_read_user(&sp, 8, (void *)(gp + config.field.sched_sp)))
+		return -1;
+	if (config.field.id >= 0 &&
+	    bpf_probe_read_user(&ret->goid, 8, (void *)(gp + config.field.id)))
+		return -1;
+	ret->stack_size = stack[1] - stack[0];
+	ret->used = sp >= stack[0] && sp <= stack[1] ? stack[1] - sp : 0;
+	return 0;
 }
 
 static __always_inline struct core_pending *pending_of_thread(const struct hit *h)
@@ -109,7 +136,7 @@ static __always_inline int fill_copystack(struct room *r, struct core_pending *p
 		return err;
 	if (w.sp >= lo && w.sp < w.hi) {
 		ev->used = w.hi - w.sp;
-		if (new_size > ev->old_size && config.max_frames && w.sp <= w.hi - 8)
+		if ((!new_size || new_size > ev->old_size) && config.max_frames && w.sp <= w.hi - 8)
 			stack_id = stack_intern(r, &w, h);
 	}
 	ev->stack_id = stack_id;
@@ -117,7 +144,8 @@ static __always_inline int fill_copystack(struct room *r, struct core_pending *p
 	return 0;
 }
 
-static __always_inline void copystack_begin(struct pt_regs *ctx, const struct hit *h)
+/* new_size 0: it is seen at the end. */
+static __always_inline void copystack_begin(const struct hit *h, __u64 new_size)
 {
 	struct core_pending *p = pending_of_thread(h);
 	struct room *r;
@@ -138,14 +166,38 @@ static __always_inline void copystack_begin(struct pt_regs *ctx, const struct hi
 	}
 	if (ensure_image(h)) {
 		count_lost(EV_LOST_RING_FULL);
-	} else if (read_descriptor(r, h->gp) ||
-		   fill_copystack(r, p, h, reg_read(ctx, config.new_size))) {
+	} else if (read_descriptor(r, h->gp) || fill_copystack(r, p, h, new_size)) {
 		count_lost(EV_LOST_UNREADABLE);
 	} else {
-		p->state = CORE_COPYING;
+		p->state = new_size ? CORE_COPYING : CORE_ENTERED;
 	}
 	room_give(r);
 	p->begin_ns = bpf_ktime_get_ns();
+}
+
+/* The coroutine that newstack is to grow lies in its frame. */
+static __always_inline void newstack_begin(struct pt_regs *ctx, struct hit *h)
+{
+	__u64 at = reg_sp(ctx) + nops.slot;
+
+	if (bpf_probe_read_user(&h->gp, sizeof(h->gp), (void *)at))
+		count_lost(EV_LOST_UNREADABLE);
+	else
+		copystack_begin(h, 0);
+}
+
+/*
+ * What newstack has grown must be what it was entered with, and as deep: else this begin was that
+ * of an earlier call, which preempted, and its own was not seen.
+ */
+static __always_inline int see_new_size(struct core_pending *p, __u64 gp)
+{
+	struct core_use now = {};
+
+	if (p->ev.gp != gp || read_use(gp, &now) || now.used != p->ev.used)
+		return -1;
+	p->ev.new_size = now.stack_size;
+	return now.stack_size > p->ev.old_size ? 0 : -1;
 }
 
 static __always_inline void copystack_end(const struct hit *h)
@@ -153,7 +205,7 @@ static __always_inline void copystack_end(const struct hit *h)
 	__u32 tid = hit_tid(h);
 	struct core_pending *p = bpf_map_lookup_elem(&pending, &tid);
 	__u32 state = p ? p->state : CORE_IDLE;
-	__u64 ns;
+	__u64 ns, between = state == CORE_ENTERED ? nops.pair_ns : pair_ns;
 
 	/*
 	 * Begun before the probes were there, or after they began to go: that is no loss.  A thread
@@ -165,10 +217,15 @@ static __always_inline void copystack_end(const struct hit *h)
 	if (!p)
 		return;
 	p->state = CORE_IDLE;
-	if (state != CORE_COPYING)
+	if (state == CORE_ENTERED && see_new_size(p, h->gp)) {
+		if (active == CORE_ON)
+			count_lost(EV_LOST_UNPAIRED);
+		return;
+	}
+	if (state != CORE_COPYING && state != CORE_ENTERED)
 		return;
 	ns = h->time_ns - p->begin_ns;
-	p->ev.duration_ns = ns > pair_ns ? ns - pair_ns : 0;
+	p->ev.duration_ns = ns > between ? ns - between : 0;
 	__sync_fetch_and_add(&my_counters()->body_ns, p->begin_ns - p->ev.h.time_ns);
 	emit(&p->ev, sizeof(p->ev));
 }
@@ -264,16 +321,22 @@ int core_probe(struct pt_regs *ctx)
 	count_hit(probe);
 	if (active != CORE_ON && (probe != EV_PROBE_COPYSTACK_END || !active))
 		return 0;
-	if (config.repeats & (1u << probe) && reg_branch_taken(ctx))
+	if (config.repeats & (1u << probe) && !(nops.begin && probe == EV_PROBE_COPYSTACK) &&
+	    reg_branch_taken(ctx))
 		return 0;
 	h.id = current_id();
 	h.bias = reg_ip(ctx) - (cookie & CORE_COOKIE_VADDR);
 	switch (probe) {
 	case EV_PROBE_COPYSTACK:
+		if (nops.begin && (cookie & CORE_COOKIE_VADDR) == nops.begin) {
+			newstack_begin(ctx, &h);
+			break;
+		}
 		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_COPYSTACK]);
-		copystack_begin(ctx, &h);
+		copystack_begin(&h, reg_read(ctx, config.new_size));
 		break;
 	case EV_PROBE_COPYSTACK_END:
+		h.gp = reg_read(ctx, config.coroutine[EV_PROBE_COPYSTACK]);
 		copystack_end(&h);
 		break;
 	case EV_PROBE_NEWPROC:
@@ -293,28 +356,6 @@ int core_probe(struct pt_regs *ctx)
 		collection(&h, probe);
 		break;
 	}
-	return 0;
-}
-
-/* The fields that a switch needs, read alone: fewer bytes than the whole descriptor. */
-static __always_inline int read_use(__u64 gp, struct core_use *ret)
-{
-	__u64 stack[2] = {}, sp = 0;
-
-	if (config.field.stack_hi == config.field.stack_lo + 8) {
-		if (bpf_probe_read_user(stack, 16, (void *)(gp + config.field.stack_lo)))
-			return -1;
-	} else if (bpf_probe_read_user(&stack[0], 8, (void *)(gp + config.field.stack_lo)) ||
-		   bpf_probe_read_user(&stack[1], 8, (void *)(gp + config.field.stack_hi))) {
-		return -1;
-	}
-	if (bpf_probe_read_user(&sp, 8, (void *)(gp + config.field.sched_sp)))
-		return -1;
-	if (config.field.id >= 0 &&
-	    bpf_probe_read_user(&ret->goid, 8, (void *)(gp + config.field.id)))
-		return -1;
-	ret->stack_size = stack[1] - stack[0];
-	ret->used = sp >= stack[0] && sp <= stack[1] ? stack[1] - sp : 0;
 	return 0;
 }
 

@@ -77,7 +77,15 @@ enum core_active { CORE_OFF, CORE_ON, CORE_ENDING };
 enum core_pending_state {
 	CORE_IDLE,
 	CORE_COPYING,
+	CORE_ENTERED, /* newstack was entered, which may copy, or find that it is to preempt */
 	CORE_DROPPED, /* its begin was lost, and counted: so is its end */
+};
+
+/* The points in newstack, if these are used; set before attaching. */
+struct core_nops {
+	__u64 begin, end; /* their addresses in the file; 0: not used */
+	__s64 slot;	  /* of the descriptor's address, from the stack pointer at begin */
+	__u64 pair_ns;	  /* as between other points, see core.bpf.c */
 };
 
 struct core_pending {

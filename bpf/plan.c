@@ -4,7 +4,8 @@
  *
  * Rejected for the end of a copy: the instruction behind "call copystack" in newstack, which misses
  * the shrinks, as the garbage collector calls copystack from elsewhere.  copystack gives the old
- * stack back as the last thing it does, for growths and shrinks alike.
+ * stack back as the last thing it does, for growths and shrinks alike.  Only where a kernel makes
+ * NOPs in newstack much cheaper are growths seen there, at the price of points for shrinks alone.
  */
 #include "bpf/plan.h"
 
@@ -170,10 +171,9 @@ static const char *unknown_register(const struct plan_point *p)
 	return NULL;
 }
 
-static void plan_point(struct image *img, const struct target *t, struct insn_decoder *decoder,
-		       struct plan_point *point)
+static void plan_point(struct image *img, const struct target_probe *probe,
+		       struct insn_decoder *decoder, struct plan_point *point)
 {
-	const struct target_probe *probe = &t->probe[point->probe];
 	const char *unknown;
 
 	point->function = probe->function ? probe->function : "";
@@ -194,6 +194,36 @@ static void plan_point(struct image *img, const struct target *t, struct insn_de
 	}
 }
 
+/* All of them, or none.  The first one's coroutine is in memory, not in a register. */
+static void plan_nops(struct image *img, const struct target_nops *n, struct insn_decoder *decoder,
+		      struct plan *plan)
+{
+	static const enum ev_probe stands_for[NOP_COUNT] = {
+		[NOP_GROWTH] = EV_PROBE_COPYSTACK,
+		[NOP_GROWTH_END] = EV_PROBE_COPYSTACK_END,
+		[NOP_SHRINK] = EV_PROBE_COPYSTACK,
+		[NOP_SHRINK_END] = EV_PROBE_COPYSTACK_END,
+	};
+
+	snprintf(plan->no_nops, sizeof(plan->no_nops), "%s", n->missing);
+	for (int i = 0; i < NOP_COUNT && n->present; i++) {
+		struct plan_point *p = &plan->nop[i];
+
+		p->probe = stands_for[i];
+		p->function = n->probe[i].function;
+		p->coroutine = n->probe[i].coroutine;
+		p->new_size = n->probe[i].new_size;
+		p->filter = REG_NONE;
+		p->present = !place(img, &n->probe[i], decoder, p);
+		if (!p->present) {
+			snprintf(plan->no_nops, sizeof(plan->no_nops), "%s", p->missing);
+			return;
+		}
+	}
+	plan->has_nops = n->present;
+	plan->nop_slot = n->slot;
+}
+
 int plan_survey(struct image *img, const struct target *t, struct plan *ret, struct err *e)
 {
 	struct insn_decoder *decoder;
@@ -204,8 +234,9 @@ int plan_survey(struct image *img, const struct target *t, struct plan *ret, str
 		return err_sys(e, -r, "cannot start the instruction decoder");
 	for (int i = 0; i < EV_PROBE_COUNT; i++) {
 		plan.point[i].probe = i;
-		plan_point(img, t, decoder, &plan.point[i]);
+		plan_point(img, &t->probe[i], decoder, &plan.point[i]);
 	}
+	plan_nops(img, &t->nops, decoder, &plan);
 	insn_decoder_free(decoder);
 	*ret = plan;
 	return 0;

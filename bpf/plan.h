@@ -42,6 +42,12 @@ struct plan_point {
 
 struct plan {
 	struct plan_point point[EV_PROBE_COUNT];
+	/* Instead of those of COPYSTACK and COPYSTACK_END, where such NOPs cost less than they do.
+	 */
+	bool has_nops;
+	struct plan_point nop[NOP_COUNT];
+	int32_t nop_slot;  /* the coroutine at NOP_GROWTH: in memory at rsp + this */
+	char no_nops[128]; /* why there are none */
 };
 
 /*

@@ -69,6 +69,11 @@ static __always_inline __u64 reg_ip(struct pt_regs *ctx)
 	return REG_LOAD(ctx, rip);
 }
 
+static __always_inline __u64 reg_sp(struct pt_regs *ctx)
+{
+	return REG_LOAD(ctx, rsp);
+}
+
 /* A stack check is "cmp sp, limit; jbe more": carry or zero means the branch will be taken. */
 static __always_inline int reg_branch_taken(struct pt_regs *ctx)
 {

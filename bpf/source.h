@@ -41,6 +41,7 @@ struct source_options {
 	unsigned switch_budget_pm; /* share of run time that switch windows may take, per mille */
 	unsigned hot_budget_pm;	   /* the same of switches, parks, readies and locks; 1000: any */
 	bool force_perf_uprobes;   /* do not use uprobe_multi even where the kernel has it */
+	bool no_nops;		   /* nor the points in newstack, even where they cost less */
 	bool only_tracked;	   /* probes in every process of the program, see source_track() */
 	const char *path;	   /* to the program's file; NULL: as the image has it */
 };
@@ -101,7 +102,9 @@ int source_stop(struct source *s, source_event_fn *fn, void *arg);
 const char *source_name(const struct source *s); /* "bpf" or "ring" */
 
 struct source_info {
-	const char *link; /* "uprobe_multi", "perf uprobe" or "shared memory" */
+	/* "uprobe_multi" or "perf uprobe", with ", NOPs" where growths are seen in newstack; or
+	 * "shared memory" */
+	const char *link;
 	uint64_t pair_ns; /* between two adjacent probes: subtracted from durations */
 	uint64_t hit_ns;  /* one hit of the growth's own probes, for the cost estimate */
 };

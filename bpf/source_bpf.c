@@ -34,6 +34,10 @@
  */
 #define CONSUME_MAX 100000
 
+/* The points in newstack are used where a hit costs at most this much of one elsewhere. */
+#define NOPS_LESS_NUM 3
+#define NOPS_LESS_DEN 4
+
 /* Losses and hits, as often as this while they change. */
 #define TOTALS_NS 1000000000ull
 
@@ -41,17 +45,18 @@ struct source_bpf {
 	struct source s;
 	struct core_bpf *core;
 	struct ring_buffer *ring;
-	struct attachment *probes, *hot, *calibration;
+	struct attachment *probes, *hot, *calibration[2];
 	struct attach_site hot_site[EV_PROBE_COUNT]; /* gogo alone, or all that follow switches */
 	size_t hot_sites;
 	bool aggregate, has_gogo; /* the latter; with gogo */
 	struct target target;
 	struct source_options opt;
 	struct plan plan;
+	bool nops; /* those of the plan are used */
 	char *path;
 	bool multi;
 	pid_t pid;
-	struct calibration cal;
+	struct calibration cal, nop_cal; /* the latter with nops */
 	struct windows windows;
 	uint64_t window_switches; /* hits of gogo when it was opened */
 	uint64_t watched_ns;	  /* by windows that are closed */
@@ -111,6 +116,8 @@ static uint64_t hot_hits(const struct source_bpf *b)
 /* One hit of a probe: what was measured, scaled to its class. */
 static uint64_t hit_ns(const struct source_bpf *b, enum ev_probe p)
 {
+	if (b->nops && b->plan.point[p].cost == COST_NOP)
+		return b->nop_cal.hit_ns;
 	return b->cal.hit_ns * cost_class_ns(b->plan.point[p].cost) / b->cal.typical_ns;
 }
 
@@ -292,7 +299,7 @@ static struct attach_site site_of(const struct plan_point *p)
 static int bpf_attach(struct source *s, pid_t pid, struct err *e)
 {
 	struct source_bpf *b = from(s);
-	struct attach_site site[EV_PROBE_COUNT];
+	struct attach_site site[EV_PROBE_COUNT + NOP_COUNT];
 	size_t n = 0;
 	int r;
 
@@ -300,6 +307,10 @@ static int bpf_attach(struct source *s, pid_t pid, struct err *e)
 	for (int i = 0; i < EV_PROBE_COUNT; i++)
 		if (wanted(b, i))
 			site[n++] = site_of(&b->plan.point[i]);
+	if (b->nops) {
+		site[n++] = site_of(&b->plan.nop[NOP_SHRINK]);
+		site[n++] = site_of(&b->plan.nop[NOP_SHRINK_END]);
+	}
 	r = attach_sites(b->core->progs.core_probe, b->multi, filter_pid(b), b->path, site, n,
 			 &b->probes, e);
 	if (r)
@@ -334,17 +345,18 @@ static int bpf_track(struct source *s, pid_t pid, bool on)
 
 static void detach(struct source_bpf *b)
 {
-	struct attachment *all[3];
+	struct attachment *all[4];
 	size_t n = 0;
 
 	if (b->probes)
 		all[n++] = b->probes;
 	if (b->hot)
 		all[n++] = b->hot;
-	if (b->calibration)
-		all[n++] = b->calibration;
+	for (int i = 0; i < 2; i++)
+		if (b->calibration[i])
+			all[n++] = b->calibration[i];
 	attach_free_all(all, n);
-	b->probes = b->hot = b->calibration = NULL;
+	b->probes = b->hot = b->calibration[0] = b->calibration[1] = NULL;
 }
 
 static int bpf_stop(struct source *s, source_event_fn *fn, void *arg)
@@ -373,14 +385,22 @@ static int bpf_stop(struct source *s, source_event_fn *fn, void *arg)
 	return r ? r : report_totals(b, fn, arg, true);
 }
 
+static const char *link_name(const struct source_bpf *b)
+{
+	if (b->nops)
+		return b->multi ? "uprobe_multi, NOPs" : "perf uprobe, NOPs";
+	return b->multi ? "uprobe_multi" : "perf uprobe";
+}
+
 static void bpf_describe(const struct source *s, struct source_info *ret)
 {
 	const struct source_bpf *b = (const struct source_bpf *)s;
+	const struct calibration *cal = b->nops ? &b->nop_cal : &b->cal;
 
 	*ret = (struct source_info){
-		.link = b->multi ? "uprobe_multi" : "perf uprobe",
-		.pair_ns = b->cal.pair_ns,
-		.hit_ns = b->cal.hit_ns,
+		.link = link_name(b),
+		.pair_ns = cal->pair_ns,
+		.hit_ns = cal->hit_ns,
 	};
 }
 
@@ -405,6 +425,28 @@ static const struct source_ops ops = {
 	.describe = bpf_describe,
 };
 
+/*
+ * Old kernels single-step a five-byte NOP, newer ones emulate it as they do a branch, and from 6.18
+ * on they make a call of it, if nothing keeps them from it.  So it is measured.
+ */
+static int try_nops(struct source_bpf *b, struct err *e)
+{
+	struct core_nops *to = &b->core->bss->nops;
+	int r = calibrate(b->core, b->multi, COST_NOP, COST_NOP, &b->nop_cal, &b->calibration[1],
+			  e);
+
+	if (r || b->nop_cal.hit_ns * NOPS_LESS_DEN > b->cal.hit_ns * NOPS_LESS_NUM)
+		return r;
+	b->nops = true;
+	to->pair_ns = b->nop_cal.pair_ns;
+	b->plan.point[EV_PROBE_COPYSTACK] = b->plan.nop[NOP_GROWTH];
+	b->plan.point[EV_PROBE_COPYSTACK_END] = b->plan.nop[NOP_GROWTH_END];
+	to->slot = b->plan.nop_slot;
+	to->end = b->plan.nop[NOP_GROWTH_END].vaddr;
+	to->begin = b->plan.nop[NOP_GROWTH].vaddr;
+	return 0;
+}
+
 static int open_core(struct source_bpf *b, struct image *img, const struct target *t, struct err *e)
 {
 	const struct plan_point *begin = &b->plan.point[EV_PROBE_COPYSTACK];
@@ -425,7 +467,9 @@ static int open_core(struct source_bpf *b, struct image *img, const struct targe
 	b->ring = ring_buffer__new(bpf_map__fd(b->core->maps.ring), take_record, b, NULL);
 	if (!b->ring)
 		return err_sys(e, errno, "cannot map the ring of events");
-	r = calibrate(b->core, b->multi, begin->cost, end->cost, &b->cal, &b->calibration, e);
+	r = calibrate(b->core, b->multi, begin->cost, end->cost, &b->cal, &b->calibration[0], e);
+	if (!r && b->plan.has_nops && !b->opt.no_nops)
+		r = try_nops(b, e);
 	if (r)
 		return r;
 	b->core->bss->pair_ns = b->cal.pair_ns;

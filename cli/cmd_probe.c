@@ -153,6 +153,16 @@ static json_t *points_array(const struct plan *plan)
 	return bad ? NULL : a;
 }
 
+static json_t *nops_array(const struct plan *plan)
+{
+	json_t *a = json_array();
+	bool bad = !a;
+
+	for (int i = 0; i < NOP_COUNT && plan->has_nops && !bad; i++)
+		bad = json_array_append_new(a, point_object(&plan->nop[i]));
+	return bad ? NULL : a;
+}
+
 static json_t *reasons_array(const struct target *t)
 {
 	json_t *a = json_array();
@@ -176,6 +186,9 @@ static int print_json(const struct probe *p, bool traceable)
 		{ "warning", t->warning[0] ? json_text(t->warning, ESCAPE_TEXT) : json_null() },
 		{ "fields", fields_array(t) },
 		{ "probes", points_array(&p->plan) },
+		{ "nops", nops_array(&p->plan) },
+		{ "no_nops",
+		  p->plan.has_nops ? json_null() : json_text(p->plan.no_nops, ESCAPE_TEXT) },
 		{ "reasons", reasons_array(t) },
 	};
 	json_t *root = JSON_OBJECT(m);

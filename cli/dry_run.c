@@ -42,6 +42,19 @@ static void print_point(FILE *out, const struct plan_point *p)
 	fputc('\n', out);
 }
 
+/* The other points for copies of stacks; which are used depends on the kernel. */
+static void print_nops(FILE *out, const struct plan *p)
+{
+	fprintf(out, "  instead of copystack and copystack_end, where a hit costs less there:");
+	if (!p->has_nops) {
+		fprintf(out, "\n    missing: %s\n", p->no_nops);
+		return;
+	}
+	fputc('\n', out);
+	for (int i = 0; i < NOP_COUNT; i++)
+		print_point(out, &p->nop[i]);
+}
+
 void dry_run_print(FILE *out, const char *path, const struct target *t, const struct plan *p,
 		   const struct run_info *info)
 {
@@ -53,6 +66,8 @@ void dry_run_print(FILE *out, const char *path, const struct target *t, const st
 		     "registers\n");
 	for (int i = 0; i < EV_PROBE_COUNT; i++)
 		print_point(out, &p->point[i]);
+	if (t->kind == RUNTIME_GO)
+		print_nops(out, p);
 	if (info)
 		fprintf(out,
 			"  source: %s (%s), one hit %" PRIu64 " ns, %" PRIu64

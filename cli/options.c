@@ -12,7 +12,7 @@
 #define RING_MAX (1u << 30)
 
 static const char *const source_words[] = { "auto", "bpf", "ring", NULL };
-static const char *const uprobes_words[] = { "auto", "perf", NULL };
+static const char *const uprobes_words[] = { "auto", "perf", "trap", NULL };
 static const char *const weight_words[] = { "growths", "bytes", "time", "waste", NULL };
 
 static const struct argp_option launch_table[] = {
@@ -37,7 +37,9 @@ static const struct argp_option probes_table[] = {
 	{ "ring-size", KEY_RING_SIZE, "SIZE", 0,
 	  "Bytes of the ring between probes and tool, a power of two (default 16M)", 0 },
 	{ "uprobes", KEY_UPROBES, "KIND", 0,
-	  "How to attach: auto (default: uprobe_multi where the kernel has it) or perf", 0 },
+	  "How to attach: auto (default: what costs least), perf (not by uprobe_multi) or trap "
+	  "(not at NOPs that the kernel makes calls of)",
+	  0 },
 	{ "follow", 'F', 0, 0, "Also trace what is forked from it, and what any of these execute",
 	  0 },
 	{ "dry-run", KEY_DRY_RUN, 0, 0,
@@ -90,6 +92,12 @@ static void set_max_stack(struct argp_state *state, const char *text, unsigned *
 		*ret = (unsigned)v;
 }
 
+static void set_uprobes(struct source_options *o, unsigned word)
+{
+	o->force_perf_uprobes = word == 1;
+	o->no_nops = word == 2;
+}
+
 static error_t probes_parse(int key, char *arg, struct argp_state *state)
 {
 	struct trace_options *o = state->input;
@@ -109,7 +117,7 @@ static error_t probes_parse(int key, char *arg, struct argp_state *state)
 		set_ring_size(state, arg, &s->probes.ring_size);
 		return 0;
 	case KEY_UPROBES:
-		s->probes.force_perf_uprobes = choice(state, "--uprobes", arg, uprobes_words) == 1;
+		set_uprobes(&s->probes, choice(state, "--uprobes", arg, uprobes_words));
 		return 0;
 	case 'F':
 		s->follow = true;

@@ -41,7 +41,7 @@ _stacktrace() {
 		--weight) words="growths bytes time waste" ;;
 		--events) words="gogo park ready" ;;
 		--count) words="newstack stackalloc stackfree" ;;
-		--uprobes) words="auto perf" ;;
+		--uprobes) words="auto perf trap" ;;
 		-p | --pid) words=$(ps -eo pid= 2>/dev/null) ;;
 		help) words=$(stacktrace --list-commands 2>/dev/null) ;;
 		-u | --user)

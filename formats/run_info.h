@@ -20,7 +20,7 @@ struct run_info {
 	char *runtime;		     /* "go", "corun" */
 	char *version;		     /* "go1.19.8" */
 	char *source;		     /* "bpf" or "ring" */
-	char *link;		     /* "uprobe_multi", "perf uprobe", "shared memory" */
+	char *link;		     /* "uprobe_multi", "perf uprobe, NOPs", "shared memory" */
 	char *offsets;		     /* "stack.lo=0(dwarf) ..." as used */
 	char *warnings;		     /* lines, or "" */
 	uint64_t start_realtime_ns;  /* CLOCK_REALTIME at the release of the program */

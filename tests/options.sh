@@ -33,7 +33,7 @@ trace --newstack -- "$prog" -v 50 64
 equal "--newstack: hits" "$(own growths)" "$(hits newstack)"
 if [ -n "$GO" ]; then
 	go_build "$GO" ./go-recurse "$TOP/samples/go/recurse" || fail "cannot build samples/go/recurse"
-	for uprobes in auto perf; do
+	for uprobes in auto perf trap; do
 		GODEBUG=adaptivestackstart=0 trace --newstack --uprobes=$uprobes -- ./go-recurse -v 100 64
 		equal "go, $uprobes: growths" "$(own growths)" "$(json out.json '.growth[]{leaf=main.descend}.count' | awk '{ n += $1 } END { print n + 0 }')"
 		at_least "go, $uprobes: newstack" "$(own growths)" "$(hits newstack)"

@@ -19,7 +19,7 @@ against_objdump() { # PROGRAM
 		equal "$1: $name" "$(printf '%x %s' "$address" "${insn%% *}")" "$(cat objdump.txt)"
 	done <names.txt
 	run_ok "$ST" probe "$1"
-	equal "$1: lines" "$(wc -l <names.txt)" "$(grep -c ' 0x[0-9a-f]* *0x[0-9a-f]* .* in ' out.txt)"
+	equal "$1: lines" "$(json probe.json '.probes[]{present=true}.name' '.nops[].name' 2>/dev/null | wc -l)" "$(grep -c ' 0x[0-9a-f]* *0x[0-9a-f]* .* in ' out.txt)"
 }
 
 against_objdump "$O/samples/c/swarm" 6
@@ -51,6 +51,30 @@ if [ -n "$GO" ]; then
 	kill $pid
 else
 	echo "subtest Go skipped: not found"
+fi
+
+# The other points for growths, where a Go has them: right where objdump sees such NOPs, in newstack, around the call.
+if [ -n "$GO122" ]; then
+	go_build "$GO122" ./swarm122 "$TOP/samples/go/swarm" || fail "cannot build samples/go/swarm with Go 1.22"
+	run_ok "$ST" probe -f json ./swarm122
+	equal "NOPs: where" "runtime.newstack runtime.newstack runtime.shrinkstack runtime.shrinkstack" \
+		"$(json out.txt '.nops[].function' | tr '\n' ' ' | sed 's/ $//')"
+	equal "NOPs: what" "nop nop branch step" "$(json out.txt '.nops[].cost' | tr '\n' ' ' | sed 's/ $//')"
+	# a * for the call of copystack, which must be between the two
+	objdump -d --disassemble=runtime.newstack ./swarm122 | awk -v a="$(json out.txt '.nops[].address' | head -n 2 | tr '\n' ' ')" '
+		BEGIN { split(a, want, " "); for (i in want) is[sprintf("%x:", want[i])] = 1 }
+		$1 in is { printf "%s%s%s%s%s ", $2, $3, $4, $5, $6 }
+		/call.*<runtime\.copystack>/ { printf "* " }' >objdump.txt
+	equal "NOPs: objdump" "0f1f440000 * 0f1f440000 " "$(cat objdump.txt)"
+	run "$ST" run -v --source=bpf --uprobes=trap -o out.report -- ./swarm122
+	[ "$status" != 0 ] || equal "NOPs: not with --uprobes=trap" 0 "$(grep -c 'source: bpf (.*NOPs' err.txt)"
+else
+	echo "subtest NOPs skipped: no Go 1.22"
+fi
+if [ -n "$GO119" ]; then
+	go_build "$GO119" ./swarm119 "$TOP/samples/go/swarm" || fail "cannot build samples/go/swarm with Go 1.19"
+	run_ok "$ST" probe -f json ./swarm119
+	equal "NOPs of Go 1.19" "there is none behind newstack's call of copystack" "$(json out.txt .no_nops)"
 fi
 
 # Points of a note that lie.

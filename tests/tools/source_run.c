@@ -4,8 +4,8 @@
  * The layers above (capture, aggregate, command line) are left out, so that a wrong count here is
  * the source's own.
  *
- *   source_run [-o FILE] [-d] [-s bpf|ring] [-p] [-w off|auto|on] [-f FRAMES] [-r RING] [-n] PROG
- * ...
+ *   source_run [-o FILE] [-d] [-s bpf|ring] [-p] [-w off|auto|on] [-f FRAMES] [-r RING] [-n]
+ *              [-N] PROG ...
  */
 #include <err.h>
 #include <errno.h>
@@ -213,18 +213,22 @@ static void die(const struct err *e)
 	errx(3, "%s%s%s", e->text, e->hint[0] ? "; hint: " : "", e->hint);
 }
 
+static void print_point(FILE *out, const char *what, const struct plan_point *p)
+{
+	if (p->present)
+		fprintf(out, "%s %s 0x%" PRIx64 " 0x%" PRIx64 " %s in %s: %s\n", what,
+			probe_name(p->probe), p->vaddr, p->offset, cost_class_name(p->cost),
+			p->function, p->insn);
+	else
+		fprintf(out, "%s %s missing: %s\n", what, probe_name(p->probe), p->missing);
+}
+
 static void print_plan(FILE *out, const struct plan *plan)
 {
-	for (int i = 0; i < EV_PROBE_COUNT; i++) {
-		const struct plan_point *p = &plan->point[i];
-
-		if (p->present)
-			fprintf(out, "plan %s 0x%" PRIx64 " 0x%" PRIx64 " %s in %s: %s\n",
-				probe_name(i), p->vaddr, p->offset, cost_class_name(p->cost),
-				p->function, p->insn);
-		else
-			fprintf(out, "plan %s missing: %s\n", probe_name(i), p->missing);
-	}
+	for (int i = 0; i < EV_PROBE_COUNT; i++)
+		print_point(out, "plan", &plan->point[i]);
+	for (int i = 0; i < NOP_COUNT && plan->has_nops; i++)
+		print_point(out, "nop", &plan->nop[i]);
 	fflush(out);
 }
 
@@ -262,70 +266,84 @@ static void choose_switches(const char *word, struct source_options *opt)
 	opt->hot_budget_pm = 1000;
 }
 
+struct asked {
+	struct source_options opt;
+	bool ring, quiet, show_plan;
+};
+
+static void parse(int argc, char **argv, struct asked *a, struct tally *t)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "+o:dPqs:pw:f:r:nN")) != -1) {
+		switch (c) {
+		case 'o':
+			t->out = fopen(optarg, "we");
+			if (!t->out)
+				err(2, "%s", optarg);
+			break;
+		case 'd':
+			t->dump = true;
+			break;
+		case 's':
+			a->ring = !strcmp(optarg, "ring");
+			break;
+		case 'p':
+			a->opt.force_perf_uprobes = true;
+			break;
+		case 'w':
+			choose_switches(optarg, &a->opt);
+			break;
+		case 'f':
+			a->opt.max_frames = (unsigned)atoi(optarg);
+			break;
+		case 'r':
+			a->opt.ring_size = (uint64_t)atoll(optarg);
+			break;
+		case 'P':
+			a->show_plan = true;
+			break;
+		case 'q':
+			a->quiet = true;
+			break;
+		case 'n':
+			a->opt.newstack = true;
+			break;
+		case 'N':
+			a->opt.no_nops = true;
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (optind == argc)
+		errx(2, "what to run?");
+}
+
 int main(int argc, char **argv)
 {
-	struct source_options opt = SOURCE_OPTIONS_DEFAULT;
+	struct asked a = { .opt = SOURCE_OPTIONS_DEFAULT };
 	struct tally t = { .out = stderr };
 	struct err e = { 0 };
 	struct source *s;
 	struct target target;
 	struct plan plan;
-	bool ring = false, quiet = false, show_plan = false;
-	int c, r;
+	int r;
 
-	while ((c = getopt(argc, argv, "+o:dPqs:pw:f:r:n")) != -1) {
-		switch (c) {
-		case 'o':
-			t.out = fopen(optarg, "we");
-			if (!t.out)
-				err(2, "%s", optarg);
-			break;
-		case 'd':
-			t.dump = true;
-			break;
-		case 's':
-			ring = !strcmp(optarg, "ring");
-			break;
-		case 'p':
-			opt.force_perf_uprobes = true;
-			break;
-		case 'w':
-			choose_switches(optarg, &opt);
-			break;
-		case 'f':
-			opt.max_frames = (unsigned)atoi(optarg);
-			break;
-		case 'r':
-			opt.ring_size = (uint64_t)atoll(optarg);
-			break;
-		case 'P':
-			show_plan = true;
-			break;
-		case 'q':
-			quiet = true;
-			break;
-		case 'n':
-			opt.newstack = true;
-			break;
-		default:
-			return 2;
-		}
-	}
-	if (optind == argc)
-		errx(2, "what to run?");
+	parse(argc, argv, &a, &t);
 	if (image_open(argv[optind], &t.img, &e) || target_describe(t.img, &target, &e))
 		die(&e);
-	if (!ring) {
+	if (!a.ring) {
 		if (plan_make(t.img, &target, &plan, &e))
 			die(&e);
-		if (show_plan)
+		if (a.show_plan)
 			print_plan(t.out, &plan);
 	}
-	r = ring ? source_ring_open(&target, &opt, &s, &e)
-		 : source_bpf_open(t.img, &target, &plan, &opt, &s, &e);
+	r = a.ring ? source_ring_open(&target, &a.opt, &s, &e)
+		   : source_bpf_open(t.img, &target, &plan, &a.opt, &s, &e);
 	if (r)
 		die(&e);
-	r = run(s, argv + optind, &t, quiet);
+	r = run(s, argv + optind, &t, a.quiet);
 	print(&t, s);
 	source_free(s);
 	image_free(t.img);
