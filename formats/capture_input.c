@@ -11,6 +11,9 @@
 /* Twice the window, so that moving what is left to the front costs at most a copy of each byte. */
 #define ROOM (2u * CAPTURE_INPUT_WINDOW)
 
+/* Read at a time: what has been read should still be in the cache when it is looked at. */
+#define PIECE (256u << 10)
+
 int capture_input_init(struct capture_input *in, int fd)
 {
 	struct stat st;
@@ -33,7 +36,8 @@ void capture_input_release(struct capture_input *in)
 
 static int fill(struct capture_input *in)
 {
-	ssize_t n = read(in->fd, in->buf + in->end, ROOM - in->end);
+	size_t room = ROOM - in->end;
+	ssize_t n = read(in->fd, in->buf + in->end, room < PIECE ? room : PIECE);
 
 	if (n > 0) {
 		in->end += (size_t)n;
@@ -51,9 +55,11 @@ static int fill(struct capture_input *in)
 
 ssize_t capture_input_need(struct capture_input *in, size_t n)
 {
-	if (in->start + n > ROOM || (in->start == in->end && in->start)) {
-		memmove(in->buf, in->buf + in->start, in->end - in->start);
-		in->end -= in->start;
+	size_t left = in->end - in->start;
+
+	if (in->start + n > ROOM || (left < n && left <= in->start && in->start)) {
+		memmove(in->buf, in->buf + in->start, left);
+		in->end = left;
 		in->start = 0;
 	}
 	while (in->end - in->start < n && !in->ended) {

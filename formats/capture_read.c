@@ -9,6 +9,9 @@
  * Names may stand behind the records that need them.  A file is therefore read twice, the first
  * time for its names alone, which costs a seek for each block of records; a pipe cannot be, and
  * gives what it has by then.
+ *
+ * Tried: a thread that decodes ahead of the caller, in batches.  Copying records from one core's
+ * cache to the other's took 30 % more CPU time, and a capture of 1 GB was read 7 % sooner.
  */
 #include "formats/capture.h"
 

@@ -68,7 +68,7 @@ static int skip_to_marker(struct capture_walk *w, struct capture_input *in, size
 
 	if (!w->cut)
 		w->gap_is_damage = true;
-	if (!next && window > HOLE_FROM) {
+	if (!next && w->gap > HOLE_FROM) {
 		int r = skip_hole(w, in, window);
 
 		if (r || in->offset > at_offset)

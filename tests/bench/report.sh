@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # What reading and reporting captures costs: bytes an event on disk, events a second on one core, memory, and whether the
 # cost of an event stays the same from 10^5 to 10^7; folded stacks and SVG against FlameGraph's Perl scripts, of the same
-# events (FLAMEGRAPH=DIR: where these are); then a capture of about 1 GB (BIG=0 leaves it out) against the time that its
-# decompression alone takes, and reading it from the disk.
+# events (FLAMEGRAPH=DIR: where these are); then captures of about 1 GB (BIG=0 leaves them out), in turns with 'zstd -d' of their
+# frames and with reading them from the disk.
 #
 # Times are CPU time, the least of $rounds, so that a busy machine disturbs little.  READ and UNPACK are of one thread of the
-# library; REPORT is the program, 'stacktrace report', less the time that it takes for 100 events.
+# library; REPORT is the program, 'stacktrace report', less the time that it takes for 100 events; MORE is what each event costs
+# that the row above does not have: memory that is touched for the first time is in it only once.
 set -eu
 rounds=${ROUNDS:-3}
 bench=$O/tests/tools/formats_bench
@@ -36,9 +37,12 @@ row() { # NAME FILE BYTES-AN-EVENT EVENTS
 	read -r report rss <<-END
 		$(least time "$ST" report -o /dev/null "$2")
 	END
-	awk -v name="$1" -v bytes="$3" -v u="$unpack" -v d="$read" -v r="$report" -v n="$4" -v rss="$rss" -v start="$start" 'BEGIN {
-		r = (r - start) / n
-		printf "  %-18s %6.2f %9.1f %9.1f %9.1f %11.1f %8.1f %11.1f\n", name, bytes, u, d, r, 1e3 / r, rss / 1024, r / u }'
+	awk -v name="$1" -v bytes="$3" -v u="$unpack" -v d="$read" -v all="$report" -v n="$4" -v rss="$rss" -v start="$start" \
+		-v less="$less" -v fewer="$fewer" 'BEGIN {
+		r = (all - start) / n
+		printf "  %-18s %6.2f %9.1f %9.1f %9.1f %9.1f %11.1f %8.1f %11.1f\n", name, bytes, u, d, r,
+			(all - less) / (n - fewer), 1e3 / r, rss / 1024, r / u }'
+	less=$report fewer=$4
 }
 
 # Ours against theirs, of the same call stacks.
@@ -58,12 +62,15 @@ read -r start _ <<-END
 	$(least time "$ST" report -o /dev/null "$dir/c")
 END
 awk -v s="$start" 'BEGIN { printf "  report of 100 events: %.1f ms\n\n", s / 1e6 }'
-printf '  %-18s %6s %9s %9s %9s %11s %8s %11s\n' EVENTS B/EVENT 'UNPACK ns' 'READ ns' 'REPORT ns' 'M EVENTS/s' 'RSS MiB' 'OF UNPACK'
+printf '  %-18s %6s %9s %9s %9s %9s %11s %8s %11s\n' EVENTS B/EVENT 'UNPACK ns' 'READ ns' 'REPORT ns' 'MORE ns' 'M EVENTS/s' 'RSS MiB' \
+	'OF UNPACK'
+less=$start fewer=100
 for n in 100000 1000000 10000000; do
 	bytes=$("$bench" write $n "$dir/c" | value bytes)
 	row "$n growths" "$dir/c" "$bytes" $n
 done
-for n in 1000000 10000000; do
+less=$start fewer=100
+for n in 100000 1000000 10000000; do
 	bytes=$("$bench" switches $n "$dir/c" | value bytes)
 	row "$n switches" "$dir/c" "$bytes" $n
 done
@@ -92,23 +99,36 @@ if [ "$free" -lt 2500 ]; then
 	echo "  1 GB: skipped, $free MiB free in $dir"
 	exit 0
 fi
-rounds=1
-echo
-bytes=$("$bench" write 85000000 "$dir/c" | value bytes)
-row "85000000 (1 GB)" "$dir/c" "$bytes" 85000000
 
-# The same bytes: from the disk, past the cache; and its payload through zstd(1), as one stream.
-size=$(stat -c %s "$dir/c")
-sync
-from=$(date +%s%N)
-if dd if="$dir/c" of=/dev/null bs=4M iflag=direct 2>/dev/null; then
-	to=$(date +%s%N)
-	awk -v b="$size" -v t=$((to - from)) 'BEGIN { printf "  read from the disk: %.1f s, %.0f MB/s\n", t / 1e9, b * 1e3 / t }'
+# The whole of it, and beside it, in turns, what nothing that opens the file can do without.
+turns() { # a line, NAME CPU-NS ELAPSED-NS, for each turn
+	i=0
+	while [ $i -lt "$rounds" ]; do
+		"$bench" time "$ST" report -o /dev/null "$dir/c" | sed 's/^/report /'
+		"$bench" time zstd -q -d -f -o /dev/null "$dir/frames" | sed 's/^/zstd /'
+		"$bench" time dd if="$dir/c" of=/dev/null bs=4M iflag=direct status=none | sed 's/^/disk /'
+		i=$((i + 1))
+	done
+}
+
+big() { # KIND COUNT NAME
+	"$bench" "$1" "$2" "$dir/c" >/dev/null
+	"$bench" frames "$dir/c" "$dir/frames" >/dev/null
+	sync
+	turns | awk -v name="$3" -v bytes="$(stat -c %s "$dir/c")" '
+		!($1 in cpu) || $3 < cpu[$1] { cpu[$1] = $3 }
+		!($1 in all) || $5 < all[$1] { all[$1] = $5; rss[$1] = $7 }
+		END { printf "  %-18s %8.1f %8.1f %8.1f %8.1f %8.1f %9.0f %8.1f %9.1f\n", name, all["report"] / 1e9, cpu["report"] / 1e9,
+			all["zstd"] / 1e9, cpu["zstd"] / 1e9, all["disk"] / 1e9, bytes * 1e3 / all["report"], rss["report"] / 1024,
+			all["report"] / all["zstd"] }'
+}
+
+if ! command -v zstd >/dev/null; then
+	echo "  1 GB: skipped, there is no zstd"
+	exit 0
 fi
-if command -v zstd >/dev/null; then
-	zstd -q -1 -f -o "$dir/z" "$dir/c"
-	read -r ns _ <<-END
-		$(least time zstd -q -d -f -o /dev/null "$dir/z")
-	END
-	awk -v b="$size" -v t="$ns" 'BEGIN { printf "  zstd -d of the capture once more compressed: %.1f s\n", t / 1e9 }'
-fi
+rounds=2
+echo
+printf '  %-18s %8s %8s %8s %8s %8s %9s %8s %9s\n' "1 GB; SECONDS" REPORT "ITS CPU" 'ZSTD -D' "ITS CPU" DISK 'MB/s' 'RSS MiB' 'OF ZSTD'
+big write 85000000 "85000000 growths"
+big switches 92000000 "92000000 switches"

@@ -6,11 +6,14 @@
  *	formats_bench write COUNT FILE        COUNT records into a capture
  *	formats_bench switches COUNT FILE     the same, of switches, parks and wake-ups one by one
  *	formats_bench stacks COUNT FILE TEXT  COUNT growths with COUNT / 5 call stacks into a
- *capture, and the same events as perf script prints them formats_bench time COMMAND...         what
- *a program takes: CPU time in ns, most memory formats_bench unpack FILE             a capture's
- *blocks checked and decompressed, no more formats_bench read FILE               a capture read, the
- *records thrown away formats_bench report FILE             a capture into an aggregate and the
- *table, shown nowhere
+ *	                                      capture, and the same as perf script prints them
+ *	formats_bench time COMMAND...         what a program takes: CPU time and elapsed time in ns,
+ *	                                      most memory
+ *	formats_bench unpack FILE             a capture's blocks checked and decompressed, no more
+ *	formats_bench frames FILE TO          a capture's zstd frames alone, for zstd -d
+ *	formats_bench read FILE               a capture read, the records thrown away
+ *	formats_bench report FILE             a capture into an aggregate and the table, shown
+ *nowhere
  *
  * Prints one line, NAME VALUE pairs: records, ns (CPU time a record), bytes (a record, of the
  *file), rss_kib (most memory), and what the aggregate counted.  Coroutines are born, grow five
@@ -300,12 +303,17 @@ static int write_down(void *arg, const struct ev_header *ev)
 	return capture_event(r->w, ev, &r->e);
 }
 
-static double cpu_ns(void)
+static double now_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	clock_gettime(clock, &ts);
 	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+static double cpu_ns(void)
+{
+	return now_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void print_cost(uint64_t records, double ns, const char *file)
@@ -408,6 +416,7 @@ static void bench_stacks(uint64_t count, const char *file, const char *text)
 
 static void time_program(char **argv)
 {
+	double begin = now_ns(CLOCK_MONOTONIC);
 	struct rusage usage;
 	pid_t pid = fork();
 	int status;
@@ -419,46 +428,46 @@ static void time_program(char **argv)
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status)
 		errx(1, "%s failed", argv[0]);
 	getrusage(RUSAGE_CHILDREN, &usage);
-	printf("ns %.0f rss_kib %ld",
+	printf("ns %.0f wall %.0f rss_kib %ld",
 	       1e9 * (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 		       1e3 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec),
-	       usage.ru_maxrss);
+	       now_ns(CLOCK_MONOTONIC) - begin, usage.ru_maxrss);
 }
 
-/* Walks over a file and decompresses each block, without looking inside. */
-static int unpack_each(const char *file, capture_block_fn *fn, void *arg)
+typedef void each_block_fn(void *arg, const struct capture_block *b);
+
+/* Walks over a file from block to block. */
+static void each_block(const char *file, each_block_fn *fn, void *arg)
 {
 	struct capture_input in;
 	struct capture_walk walk;
 	struct capture_block b;
-	uint8_t *raw = malloc(CAPTURE_MAX_RAW);
 	FILE *f = fopen(file, "re");
 	int r;
 
-	if (!raw || !f || capture_input_init(&in, fileno(f)))
+	if (!f || capture_input_init(&in, fileno(f)))
 		err(1, "%s", file);
 	capture_walk_init(&walk);
-	walk.on_block = fn;
-	walk.on_block_arg = arg;
 	while ((r = capture_walk_next(&walk, &in, false, &b)) > 0)
-		if (b.h.flags & CAPTURE_ZSTD)
-			ZSTD_decompress(raw, b.h.raw_size, b.payload, b.h.stored_size);
+		fn(arg, &b);
+	check(r, NULL);
 	capture_input_release(&in);
 	fclose(f);
-	free(raw);
-	return r;
 }
 
 struct blocks {
 	uint64_t records, bytes;
 };
 
-static void count_block(void *arg, const struct capture_block_info *b)
+static void unpack(void *arg, const struct capture_block *b)
 {
+	static uint8_t raw[CAPTURE_MAX_RAW];
 	struct blocks *sum = arg;
 
-	sum->records += b->records;
-	sum->bytes += b->raw_size;
+	sum->records += b->h.records;
+	sum->bytes += b->h.raw_size;
+	if (b->h.flags & CAPTURE_ZSTD)
+		ZSTD_decompress(raw, b->h.raw_size, b->payload, b->h.stored_size);
 }
 
 /* What reading costs at least: zstd's own work, and the checksums. */
@@ -467,9 +476,26 @@ static void bench_unpack(const char *file)
 	struct blocks sum = { 0 };
 	double begin = cpu_ns();
 
-	check(unpack_each(file, count_block, &sum), NULL);
+	each_block(file, unpack, &sum);
 	print_cost(sum.records, cpu_ns() - begin, file);
 	printf(" raw %.2f", (double)sum.bytes / (double)sum.records);
+}
+
+static void put_frame(void *arg, const struct capture_block *b)
+{
+	if (b->h.flags & CAPTURE_ZSTD && !fwrite(b->payload, b->h.stored_size, 1, arg))
+		err(1, "cannot write");
+}
+
+static void write_frames(const char *file, const char *to)
+{
+	FILE *out = fopen(to, "we");
+
+	if (!out)
+		err(1, "%s", to);
+	each_block(file, put_frame, out);
+	if (fclose(out))
+		err(1, "%s", to);
 }
 
 static void bench_read(const char *file, bool report)
@@ -525,6 +551,8 @@ int main(int argc, char **argv)
 		time_program(argv + 2);
 	else if (argc == 3 && !strcmp(argv[1], "unpack"))
 		bench_unpack(argv[2]);
+	else if (argc == 4 && !strcmp(argv[1], "frames"))
+		write_frames(argv[2], argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "read"))
 		bench_read(argv[2], false);
 	else if (argc == 3 && !strcmp(argv[1], "report"))
@@ -532,7 +560,7 @@ int main(int argc, char **argv)
 	else
 		errx(2, "usage: formats_bench aggregate COUNT | write COUNT FILE | "
 			"switches COUNT FILE | stacks COUNT FILE TEXT | time COMMAND... | "
-			"unpack FILE | read FILE | report FILE");
+			"unpack FILE | frames FILE TO | read FILE | report FILE");
 	putchar('\n');
 	return 0;
 }
