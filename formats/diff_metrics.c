@@ -105,6 +105,15 @@ static void take_coroutines(const struct totals *t, struct diff_sample *s)
 		    (double)(t->allocated_bytes - t->used_bytes) / (double)t->allocated_bytes);
 }
 
+/*
+ * Switches are counted in windows.  Where coroutines were born there were switches, too: none in
+ * all windows means that these were not open while the program ran, as of a short one.
+ */
+static bool watched_switches(const struct totals *t)
+{
+	return t->switch_window_ns && (t->switches || !t->born);
+}
+
 /* Collections are always followed by probes; that there were none is then a fact. */
 static bool watches_collections(const struct run_info *info)
 {
@@ -128,7 +137,7 @@ void diff_sample_take(struct aggregate *a, const struct run_info *info, struct d
 	set(ret, DIFF_COPY_TIME, (double)t->copy_ns);
 	set(ret, DIFF_STACKS, stacks_allocated(t));
 	take_coroutines(t, ret);
-	if (t->switch_window_ns)
+	if (watched_switches(t))
 		set(ret, DIFF_SWITCH_RATE, (double)t->switches * 1e9 / (double)t->switch_window_ns);
 	if (w.collections || watches_collections(info))
 		set(ret, DIFF_COLLECTIONS, (double)w.collections);

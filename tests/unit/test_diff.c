@@ -257,12 +257,48 @@ static void verdicts(void **state)
 	diff_free(d);
 }
 
+static struct diff_sample sample_of(unsigned births, uint64_t switches, uint64_t window_ns)
+{
+	struct ev_switches ev = { .h = ev_head(EV_SWITCHES, sizeof(ev), 0, 1),
+				  .count = switches,
+				  .window_ns = window_ns };
+	struct ev_newproc born = { .h = ev_head(EV_NEWPROC, sizeof(born), 0, 2),
+				   .gp = 1,
+				   .goid = 1 };
+	const struct run_info info = run_info_made();
+	struct diff_sample s;
+	struct aggregate *a;
+
+	assert_int_equal(aggregate_new(&a), 0);
+	assert_int_equal(aggregate_event(a, &ev.h), 0);
+	if (births)
+		assert_int_equal(aggregate_event(a, &born.h), 0);
+	aggregate_finish(a);
+	diff_sample_take(a, &info, &s);
+	aggregate_free(a);
+	return s;
+}
+
+/* No switch is a fact of an idle program; of one that started coroutines nobody watched. */
+static void switch_rates(void **state)
+{
+	struct diff_sample s = sample_of(1, 30, 10000000);
+
+	(void)state;
+	assert_true(s.known[DIFF_SWITCH_RATE]);
+	assert_near(3000, s.value[DIFF_SWITCH_RATE], 1e-9);
+	assert_true(sample_of(0, 0, 10000000).known[DIFF_SWITCH_RATE]);
+	assert_false(sample_of(1, 0, 10000000).known[DIFF_SWITCH_RATE]);
+	assert_false(sample_of(1, 0, 0).known[DIFF_SWITCH_RATE]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(p_values),  cmocka_unit_test(p_values_of_many),
 		cmocka_unit_test(judgement), cmocka_unit_test(rules),
-		cmocka_unit_test(rows),	     cmocka_unit_test(verdicts),
+		cmocka_unit_test(rows),	     cmocka_unit_test(switch_rates),
+		cmocka_unit_test(verdicts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
