@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* timeline_internal.h: between timeline.c, which knows events, and timeline_tracks.c. */
+/* timeline_internal.h: between timeline.c, which knows events, timeline_end.c and
+ * timeline_tracks.c.
+ */
 #ifndef ST_FORMATS_TIMELINE_INTERNAL_H
 #define ST_FORMATS_TIMELINE_INTERNAL_H
 
@@ -7,6 +9,15 @@
 
 #include "base/map.h"
 #include "formats/timeline.h"
+
+#define ARG(n, v)                      \
+	{                              \
+		.name = n, .number = v \
+	}
+#define TEXT_ARG(n, v)               \
+	{                            \
+		.name = n, .text = v \
+	}
 
 struct timeline_lane;
 
@@ -62,6 +73,9 @@ struct timeline_thread *timeline_find_thread(struct timeline *t,
 /* *ret is NULL where all are taken.  0 or -ENOMEM. */
 int timeline_take_lane(struct timeline *t, struct timeline_process *p, struct timeline_lane **ret);
 void timeline_give_lane(struct timeline_process *p, struct timeline_lane *l);
+
+/* Ends what it is doing and its life, and frees it. */
+void timeline_end_life(struct timeline *t, struct timeline_life *l, uint64_t ns);
 
 /* A track of the process, begun if it has not been; there is room for it in where. */
 struct timeline_track *timeline_begin_track(struct timeline *t, struct timeline_process *p,
