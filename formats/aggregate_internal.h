@@ -10,8 +10,8 @@
  *	alive.c    what was there at the end
  *	rows.c     all of these merged by name
  *
- * An event costs two look-ups at most: its coroutine and its step; both are laid out for that. What
- *a view needs beyond these is worked out when it asks.
+ * An event costs two look-ups at most: its coroutine and its step; both are laid out for that.
+ * What a view needs beyond these is worked out when it asks.
  */
 #ifndef ST_FORMATS_AGGREGATE_INTERNAL_H
 #define ST_FORMATS_AGGREGATE_INTERNAL_H

@@ -7,10 +7,10 @@
  * The root frame is the go statement, so that a graph falls apart by creator at once; then the
  * chain from the coroutine's function to the one that ran out of stack, inlined functions as frames
  * of their own.  The number is of what --weight chooses.  runtime.goexit, which is under every
- *goroutine and tells nothing, is left out. Frames in brackets are no functions: [truncated] where
- *the root end of a chain is missing, [no_stack] where none was taken, [never_grew] for what
- *coroutines waste that did not grow, and under [lost] what is known to be missing, so that the
- *numbers add up to all that happened.
+ * goroutine and tells nothing, is left out.  Frames in brackets are no functions: [truncated] where
+ * the root end of a chain is missing, [no_stack] where none was taken, [never_grew] for what
+ * coroutines waste that did not grow, and under [lost] what is known to be missing, so that the
+ * numbers add up to all that happened.
  *
  * Chains are merged by name, because several addresses can read the same, and sorted, because the
  * same capture must give the same file.

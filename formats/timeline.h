@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * timeline.h: what happened as tracks over time, for the formats that programs for looking at
- *traces read; how these write a track, a slice or a flow is theirs (struct timeline_writer).
+ * traces read; how these write a track, a slice or a flow is theirs (struct timeline_writer).
  *
  * A process has a track for
  *

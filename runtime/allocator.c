@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * allocator.c: where stacks come from, as an interface: a struct of functions, which the program
- *may change at any time (co_set_allocator, CORUN_ALLOCATOR).
+ * may change at any time (co_set_allocator, CORUN_ALLOCATOR).
  *
  * Each stack remembers its owner and returns there, so those of two allocators live side by side;
  * each P's cache follows when it is next empty or full.
  *
  *	page	2 KiB stacks packed into pages, free ones kept resident: fast, and smallest for many
- *small stacks
- *	mmap	one mapping for each stack, without reserve; free ones go back to the system. Under
- *a limit of memory nothing is held back, at two system calls and page faults a stack.
+ *		small stacks
+ *	mmap	one mapping for each stack, without reserve; free ones go back to the system.
+ *		Under a limit of memory nothing is held back, at two system calls and page faults
+ *		a stack.
  */
 #include <errno.h>
 #include <string.h>

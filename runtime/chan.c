@@ -10,8 +10,8 @@
  * and taken out by whoever comes first, its coroutine or the other side.
  *
  * The item is copied straight to or from where the waiting coroutine wants it, which may be a local
- *of its own: while it is parked only the collector moves its stack, which stops everybody first and
- * has wait_relocate tell the sudogs.
+ * of its own: while it is parked only the collector moves its stack, which stops everybody first
+ * and has wait_relocate tell the sudogs.
  *
  * co_chan_send and co_chan_recv run on G, without a check of their stack: keep their frames small.
  */

@@ -467,7 +467,7 @@ co_fd co_tcp_connect_until(const char *host, const char *service, int64_t deadli
  *
  * All of these return NULL if there is no memory, if the size is impossible, outside of co_run and
  * in handlers of signals.  Objects are aligned to 16 bytes, those whose size is no multiple of 16
- *to 8.
+ * to 8.
  */
 void *co_alloc(size_t size);
 

@@ -9,8 +9,8 @@
  *	anything else: the program's own handler, or its end
  *
  * An access is taken for one of the stack only from 128 bytes below the stack pointer (the red
- *zone) upwards: an address far below is a wild pointer that happens to point into the range, and
- *shall not be given memory.  A system call that is handed addresses below the open part fails with
+ * zone) upwards: an address far below is a wild pointer that happens to point into the range, and
+ * shall not be given memory.  A system call that is handed addresses below the open part fails with
  * EFAULT, as it does on a thread's stack below its guard; the call instruction of any function that
  * makes one has touched the stack below all of its caller's locals before.
  *

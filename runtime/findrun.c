@@ -9,16 +9,16 @@
  *	  and sleeps, and at most half as many spin as run;
  *	- who makes a coroutine ready wakes a thread only if a P is idle and nobody spins;
  *	- the last that stops to spin because it found work wakes another: where one found some
- *there may be more.
+ *	  there may be more.
  *
  * Unlike Go since 1.21 the first question is whether a P is idle, and it is asked by a plain read
- *of a line that is written only when Ps come and go.  Go moves shared lines at each wake-up, and
- *with that loses all of what a second processor gives to channels.
+ * of a line that is written only when Ps come and go.  Go moves shared lines at each wake-up, and
+ * with that loses all of what a second processor gives to channels.
  *
  * No wake-up is lost.  One makes a coroutine ready: puts it into a queue, fence, reads idle_ps and
- * then spinning.  Another runs out of work: puts its P with the idle ones (idle_ps + 1), spinning
- * - 1 if it spun, fence, looks at all queues once more, sleeps.  The fences being what fence.h
- *says, one of these holds:
+ * then spinning.  Another runs out of work: puts its P with the idle ones (idle_ps + 1), takes one
+ * from spinning if it spun, fence, looks at all queues once more, sleeps.  The fences being what
+ * fence.h says, one of these holds:
  *
  *	the second look sees the coroutine: the thread takes an idle P back, and runs it;
  *	or the reader sees idle_ps > 0.  If it also reads spinning = 0 it wakes a thread, which gets
@@ -31,7 +31,7 @@
  *
  * The deadlock: when the last thread goes to sleep with all Ps idle, no coroutine runs, and as a
  * queue is filled only by one that does, all are empty.  Then only what is outside can wake
- *anybody: calls that block (sched.blocked) and what sched.outside counts.
+ * anybody: calls that block (sched.blocked), descriptors and timers.
  *
  * Rejected: not to wake anybody for a coroutine in the first place of a queue, since its waker is
  * about to sleep as a rule.  It is right for channels, but a coroutine that wakes one and then
@@ -42,9 +42,8 @@
 
 #define STEAL_ROUNDS 4
 #define GLOBAL_EVERY 61 /* switches between looks at the global queue first, as in Go */
-#define NEXT_SPINS                                                                    \
-	100 /* some microseconds: who was just woken is left to its waker for so long \
-	     */
+/* Some microseconds: who was just woken is left to its waker for so long. */
+#define NEXT_SPINS 100
 
 struct sched sched;
 

@@ -5,7 +5,7 @@
  *	globals		what is writable of the program and its libraries, but for what the runtime
  *			itself has there (mk/runtime.mk puts that into sections of its own)
  *	coroutines	descriptors, and stacks from the saved stack pointer up: whoever does not
- *run has its registers there
+ *			run has its registers there
  *	threads		of that which called co_run the part of its stack above; of all what calls
  *			have on g0 that are under way, and the argument of co_syscall
  *	root_alloc	channels, values of coroutines and the like

@@ -4,9 +4,9 @@
  *
  * Address space comes in chunks of 4 MiB, aligned to that, so that the chunk of a stack is found by
  * masking its address.  A chunk is divided into slots of 32 KiB; a span is one slot, full of small
- * stacks without gaps or guard pages between them, or a run of slots that is one larger stack. What
- * is known of the spans stands in the first slot, whose other pages are never touched: 0.2 % of
- * what the chunk holds.
+ * stacks without gaps or guard pages between them, or a run of slots that is one larger stack.
+ * What is known of the spans stands in the first slot, whose other pages are never touched: 0.2 %
+ * of what the chunk holds.
  *
  * A new chunk is asked for right below the last one, where it is aligned by itself and the kernel
  * joins the mappings: a million stacks are one.
@@ -16,8 +16,8 @@
  * table says which chunks there are; who has a stack masks its address.  Slots that the heap gives
  * back stay resident and are taken first.
  *
- * Rejected: headers in the stacks: they share the cache lines of the guard, and a stack
- * that is overrun would break the heap, too.
+ * Rejected: headers in the stacks: they share the cache lines of the guard, and a stack that is
+ * overrun would break the heap, too.
  *
  * One lock.  It is taken once for 16 small stacks or one large one.
  */
@@ -31,10 +31,10 @@
 
 static struct lock heap_lock;
 static struct chunk *chunks; /* newest first */
-static struct chunk
-	*hint[PACKED_ORDERS]; /* where the last of this order was; all before are full */
-static struct chunk *avail;   /* got slots back from the heap; the newest first */
-static struct chunk *huge;    /* mappings of one object each */
+static struct chunk *avail;  /* got slots back from the heap; the newest first */
+static struct chunk *huge;   /* mappings of one object each */
+/* Where the last of this order was; all before are full. */
+static struct chunk *hint[PACKED_ORDERS];
 static uint64_t mapped;
 static struct mheap_bytes bytes;
 
@@ -175,8 +175,10 @@ static struct chunk *new_chunk(void)
 	return c;
 }
 
-/* From where this order had the last one, then from the newest; a chunk that was freed into is
- * found late. */
+/*
+ * From where this order had the last one, then from the newest; a chunk that was freed into is
+ * found late.
+ */
 static struct chunk *find_chunk(unsigned order, unsigned n)
 {
 	struct chunk *c;

@@ -3,7 +3,7 @@
  * proc.h: how coroutines sleep and wake, and how everybody is stopped.
  *
  * gopark and goready are the only way to sleep and to wake.  What a coroutine waits for keeps a
- *list of Gs under a lock of its own; the one who parks hands its unlocking over:
+ * list of Gs under a lock of its own; the one who parks hands its unlocking over:
  *
  *	lock(&c->lock);				somebody else, any thread:
  *	enqueue(c, getg());
@@ -13,8 +13,8 @@
  *						goready(gp);
  *
  * The lock is given back when the coroutine is saved and waiting, by code on g0; so whoever finds
- *it in the list may make it ready, and another thread may run it at once.  A coroutine may go on on
- * another thread than it parked on: nothing of this_m, and no address of it, survives a call of
+ * it in the list may make it ready, and another thread may run it at once.  A coroutine may go on
+ * on another thread than it parked on: nothing of this_m, and no address of it, survives a call of
  * gopark.  Code on G therefore asks getg() and getm(), each time; code on g0 stays on its thread.
  */
 #ifndef ST_RUNTIME_PROC_H

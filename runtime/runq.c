@@ -7,8 +7,8 @@
  * the first place (runnext) by two more.
  *
  * Here the owner executes no atomic read-modify-write: it says "busy", looks whether a thief is
- *there, and moves head by plain stores.  The thief takes the queue's lock, says "thief", and makes
- *sure that the owner is not in between:
+ * there, and moves head by plain stores.  The thief takes the queue's lock, says "thief", and makes
+ * sure that the owner is not in between:
  *
  *	owner				thief
  *	busy = 1			thief = 1
@@ -26,7 +26,7 @@
  * longer is interrupted, which it does not notice.
  *
  * Rings grow, which the owner does as it takes; thieves read nothing of a ring outside.  So there
- *is no border at which half a queue must go elsewhere, as in Go, and nobody overtakes.
+ * is no border at which half a queue must go elsewhere, as in Go, and nobody overtakes.
  *
  * The ring itself is one of a single producer (the owner, who moves tail) and one consumer at a
  * time (who moves head); adding needs neither busy nor a fence.

@@ -10,9 +10,9 @@
  * Code of a coroutine runs on its own stack, where there may be little room.  Everything of the
  * runtime that is not short runs on the M's stack, the stack of its thread, below the frame of
  * co_run or of the thread's first function ("on g0").  mcall goes there for good: it saves the
- *coroutine and calls a function that ends in gogo.  corun_call goes there and comes back, for calls
- *that park nothing. While code runs on g0 the stack guard in the thread control block is 0; that is
- *how everybody tells.
+ * coroutine and calls a function that ends in gogo.  corun_call goes there and comes back, for
+ * calls that park nothing.  While code runs on g0 the stack guard in the thread control block is 0;
+ * that is how everybody tells.
  *
  * Functions marked "on G" run on a coroutine's stack without a check; see STACK_GUARD.
  *

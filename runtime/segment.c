@@ -3,8 +3,8 @@
  * segment.c: segmented stacks, as Go had them before version 1.3 and libgcc still has.
  *
  * Here for the comparison: nothing moves, so any C code may keep addresses of locals; but a call
- *that crosses the border in a loop takes and gives a segment each time (the "hot split"; co_stats
- *counts them), and what a coroutine uses lies in pieces.
+ * that crosses the border in a loop takes and gives a segment each time (the "hot split"; co_stats
+ * counts them), and what a coroutine uses lies in pieces.
  *
  * A call that does not fit: its return address and arguments stand on the old segment.
  *
@@ -15,16 +15,16 @@
  *					the function's frame ...
  *
  * The word below the return address, where the check's own return address was, becomes a saved
- *frame pointer: so frame pointers and CFI lead from one segment to the other.  When the function
- *returns, segment_return (asm_amd64.S) gives the segment back and goes on at rbp.
+ * frame pointer: so frame pointers and CFI lead from one segment to the other.  When the function
+ * returns, segment_return (asm_amd64.S) gives the segment back and goes on at rbp.
  *
  * A variadic function is handed the address of its arguments on the old segment.
  *
  * alloca does not get a segment but a block of its own, which must go when the frame goes: the
- *return address of the frame is kept in the block and replaced by block_return.  Unwinders other
- *than ours then lose the caller of such a frame.  Rejected: to look for blocks of lower frames at
- *the next chance; a loop over a function with alloca comes back to the same frame address each
- *time, and its blocks look alive.
+ * return address of the frame is kept in the block and replaced by block_return.  Unwinders other
+ * than ours then lose the caller of such a frame.  Rejected: to look for blocks of lower frames at
+ * the next chance; a loop over a function with alloca comes back to the same frame address each
+ * time, and its blocks look alive.
  */
 #include "runtime/segment.h"
 

@@ -8,12 +8,12 @@
  *	segmented	packed, gets further segments that need not be beside it
  *
  * Packed stacks are all alike, so their tops, where a coroutine that waits has its last frames,
- *would fall on few sets of the processor's caches: at 2 KiB on two in 64 of the first level.  A
- *thousand coroutines that take turns then evict each other.  So tops are coloured: of neighbours
- *each leaves out another number of cache lines.  What a stack leaves out at its top it has more
- *below its guard, so that what fits does not depend on its colour, and the same program grows at
- *the same places. The colour stays when the stack moves.  A yield among 1,000 takes two thirds of
- *the time; with two colours it is five sixths, with eight the same as with four.
+ * would fall on few sets of the processor's caches: at 2 KiB on two in 64 of the first level.  A
+ * thousand coroutines that take turns then evict each other.  So tops are coloured: of neighbours
+ * each leaves out another number of cache lines.  What a stack leaves out at its top it has more
+ * below its guard, so that what fits does not depend on its colour, and the same program grows at
+ * the same places.  The colour stays when the stack moves.  A yield among 1,000 takes two thirds of
+ * the time; with two colours it is five sixths, with eight the same as with four.
  */
 #include <errno.h>
 

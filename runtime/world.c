@@ -3,13 +3,13 @@
  * world.c: everybody stops, the number of Ps changes, everybody leaves.
  *
  * Problem: a collection, a search for addresses of a stack that moves, and a change of GOMAXPROCS
- * need that no coroutine runs.  A thread stops at the next
- *point where it is in the scheduler anyway (look in findrun.c), where its coroutine grows
- *(newstack.c), or where it wants to stop the world itself and another was faster.  So stopping
- *takes as long as the longest way to such a point.
+ * need that no coroutine runs.  A thread stops at the next point where it is in the scheduler
+ * anyway (look in findrun.c), where its coroutine grows (newstack.c), or where it wants to stop the
+ * world itself and another was faster.  So stopping takes as long as the longest way to such a
+ * point.
  *
  * A thread that stops keeps its P and sleeps where it is (world_pause), as deep in calls on g0 as
- *it was; its coroutine, if it has one, is described by gp->sched and what lies on g0 above
+ * it was; its coroutine, if it has one, is described by gp->sched and what lies on g0 above
  * m->stop_sp.  Ps that are idle, or wait for a call that blocks, are taken at once, and their
  * threads find them gone.
  *

@@ -5,7 +5,7 @@
  *	SAMPLE [-v] [NUMBER...]
  *
  * They run one coroutine at a time, so that what is counted is the same in each run; with
- *GOMAXPROCS in the environment as many as it says.
+ * GOMAXPROCS in the environment as many as it says.
  *
  * With -v, or SAMPLE_VERBOSE=1 in the environment, a sample ends with lines "NAME VALUE": first
  * what it worked out by its own arithmetic, then, as runtime.NAME, what the runtime counted.

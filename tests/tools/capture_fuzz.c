@@ -7,8 +7,8 @@
  *	capture_fuzz one FILE                   one capture, as run does it
  *
  * A change either hits the file as it is, or a payload, whose block then gets checksums that fit:
- *else nothing but checksums would be tested.  Each changed file is written to fuzz.capture first,
- *so that a crash leaves it behind; a single one that takes more than LIMIT_S seconds is a failure.
+ * else nothing but checksums would be tested.  Each changed file is written to fuzz.capture first,
+ * so that a crash leaves it behind; a single one that takes more than LIMIT_S seconds is a failure.
  */
 #include <dirent.h>
 #include <err.h>

@@ -13,12 +13,12 @@
  *	formats_bench frames FILE TO          a capture's zstd frames alone, for zstd -d
  *	formats_bench read FILE               a capture read, the records thrown away
  *	formats_bench report FILE             a capture into an aggregate and the table, shown
- *nowhere
+ *	                                      nowhere
  *
  * Prints one line, NAME VALUE pairs: records, ns (CPU time a record), bytes (a record, of the
- *file), rss_kib (most memory), and what the aggregate counted.  Coroutines are born, grow five
- *times and end; 200 are alive at a time, of 10 go statements and 60 call stacks; times and uses are
- *noisy, as real ones are, or the file would be too small to be true.
+ * file), rss_kib (most memory), and what the aggregate counted.  Coroutines are born, grow five
+ * times and end; 200 are alive at a time, of 10 go statements and 60 call stacks; times and uses
+ * are noisy, as real ones are, or the file would be too small to be true.
  */
 #include <err.h>
 #include <inttypes.h>

@@ -7,7 +7,7 @@
  *	bpf:28=EOPNOTSUPP	bpf() with that command (28: BPF_LINK_CREATE)
  *	perf_event_open=ENOENT
  *	kill			uretprobe() and uprobe(), which probes make in the program's name,
- *kill it as in a sandbox that does not know them
+ *				kill it as in a sandbox that does not know them
  *
  * Exit status: the program's; 2 usage, 3 no filter can be set.
  */

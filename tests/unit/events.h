@@ -8,8 +8,8 @@
  *	g10..g29  born 100, 200 ... at deep.go:7, run main.main.func1; each grows 2K -> 64K in five
  *	          steps in main.deep, ends 555 us later having used 40000 bytes
  *	g40, g41  born at deep.go:30, run main.worker; each grows 2K -> 32K at once, in main.big,
- *into which main.small was inlined; g40 shrinks to 16K and ends having used 9000; of g41 the
- *	          growth's end is not seen, and it is alive at the end with 3000 used
+ *	          into which main.small was inlined; g40 shrinks to 16K and ends having used 9000;
+ *	          of g41 the growth's end is not seen, and it is alive at the end with 3000 used
  *	g50       only its end is seen
  */
 #ifndef ST_TESTS_UNIT_EVENTS_H

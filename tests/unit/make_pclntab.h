@@ -4,7 +4,8 @@
  *
  * Functions, 256 bytes of text:
  *	main.outer	 64 bytes, outer.go, main.inner inlined into it and main.innermost into
- *that: 0-11 line 10, 12-15 line 11 (the call), 16-23 inner.go:5, 24-31 inner.go:3, 32-63 line 12
+ *			 that: 0-11 line 10, 12-15 line 11 (the call), 16-23 inner.go:5,
+ *			 24-31 inner.go:3, 32-63 line 12
  *	main.dup	 16 bytes, the wrapper
  *	main.dup	 48 bytes, the real one, outer.go:20
  *	main.Gen[go.shape.int]  16 bytes, outer.go:30
