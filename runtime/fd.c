@@ -12,6 +12,12 @@
  * the sides count what epoll has told.  Who tries reads the count first, and sleeps only if it has
  * not changed, under the lock under which it is changed.
  *
+ * A read of a TCP connection that gets less than it wants has taken all there is, as the kernel
+ * gives no less.  The next one then knows without asking that it has to wait, if epoll has told
+ * nothing since: of what came meanwhile it will tell.  But of an end or an error it tells once,
+ * perhaps together with the last bytes; from then on every read asks.  Other sockets may give less:
+ * at the border of a message, or where descriptors come with it.
+ *
  * Everybody who waits on a side is woken by each event.  One alone would be enough only if it were
  * certain that it takes all there is, which a coroutine that accepts one connection does not.
  *
@@ -82,7 +88,9 @@ co_fd fd_begin(int fd, enum fd_kind kind)
 		return -EBUSY;
 	next = (generation(f->state) + 1) & INT32_MAX;
 	h = (co_fd)((uint64_t)(next ? next : 1) << 32 | (uint32_t)fd);
-	f->kind = kind;
+	f->kind = (uint8_t)kind;
+	f->emptied = f->events[FD_READ] - 1;
+	f->tells = false;
 	/* Events may come as soon as it is registered. */
 	__atomic_store_n(&f->state, (uint64_t)h >> 32 << 32 | FD_OPEN | 1, __ATOMIC_RELEASE);
 	if (kind == FD_BLOCKING)
@@ -207,6 +215,8 @@ void fd_event(uint64_t number, uint32_t events, struct gqueue *ret)
 	s = __atomic_load_n(&f->state, __ATOMIC_RELAXED);
 	/* Of one that was closed, and perhaps opened again, meanwhile: the new one has its own. */
 	if (generation(s) == number >> 32) {
+		if (events & ~(uint32_t)(EPOLLIN | EPOLLOUT))
+			__atomic_store_n(&f->tells, true, __ATOMIC_RELAXED);
 		if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 			side_event(f, FD_READ, ret);
 		if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))

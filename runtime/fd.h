@@ -8,11 +8,14 @@
 #ifndef ST_RUNTIME_FD_H
 #define ST_RUNTIME_FD_H
 
+#include <stdbool.h>
+
 #include "runtime/runtime.h"
 #include "runtime/wait.h"
 
 enum fd_kind {
 	FD_SOCKET,   /* epoll tells when it is ready; send instead of write */
+	FD_TCP,	     /* the same, and a read that gets less than it wants has taken all there is */
 	FD_PIPE,     /* epoll tells */
 	FD_BLOCKING, /* a file: calls block the thread, and go through co_syscall */
 };
@@ -31,7 +34,9 @@ struct fd {
 	uint64_t state;	    /* atomic */
 	uint32_t events[2]; /* atomic: how often epoll has told of each side */
 	struct lock lock;   /* of the queues; see wait.h */
-	enum fd_kind kind;
+	uint32_t emptied;   /* atomic: how often epoll had told when a read took all there was */
+	uint8_t kind;	    /* enum fd_kind */
+	bool tells;	    /* atomic: there is an end or an error to read */
 	struct waitq q[2];
 } __attribute__((aligned(64)));
 
@@ -54,6 +59,24 @@ int fd_wait(struct fd *f, enum fd_side side, uint32_t seen, int64_t deadline);
 static inline uint32_t fd_events(const struct fd *f, enum fd_side side)
 {
 	return __atomic_load_n(&f->events[side], __ATOMIC_ACQUIRE);
+}
+
+/* A read found the end of what was there, after seen was read. */
+static inline void fd_emptied(struct fd *f, uint32_t seen)
+{
+	__atomic_store_n(&f->emptied, seen, __ATOMIC_RELAXED);
+}
+
+/* Whether there is nothing to read for all that epoll has told. */
+static inline bool fd_is_empty(const struct fd *f, uint32_t seen)
+{
+	return __atomic_load_n(&f->emptied, __ATOMIC_RELAXED) == seen &&
+	       !__atomic_load_n(&f->tells, __ATOMIC_RELAXED);
+}
+
+static inline bool fd_is_socket(const struct fd *f)
+{
+	return f->kind <= FD_TCP;
 }
 
 static inline int fd_number(co_fd h)

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,14 +21,22 @@
 #include "runtime/io.h"
 #include "runtime/sys_amd64.h"
 
+static long make(const struct io_call *c)
+{
+	long rc;
+
+	do
+		rc = sys_6(c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4],
+			   c->arg[5]);
+	while (rc == -EINTR);
+	return rc;
+}
+
 static void call_blocking(void *arg)
 {
 	struct io_call *c = arg;
 
-	do
-		c->rc = sys_6(c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4],
-			      c->arg[5]);
-	while (c->rc == -EINTR);
+	c->rc = make(c);
 }
 
 long io_blocking(struct io_call *c)
@@ -37,11 +46,46 @@ long io_blocking(struct io_call *c)
 	return rc ? rc : c->rc;
 }
 
-/* Makes a call until it need not wait.  The first argument becomes the descriptor. */
+/* The calls of sockets are shorter ways in the kernel, and raise no SIGPIPE. */
+static void as_socket(struct io_call *c)
+{
+	if (c->number == SYS_read) {
+		c->number = SYS_recvfrom;
+	} else if (c->number == SYS_write) {
+		c->number = SYS_sendto;
+		c->arg[3] = MSG_NOSIGNAL;
+	}
+}
+
+/* Makes a call that says EAGAIN until it need not wait. */
+static long until_ready(struct fd *f, enum fd_side side, const struct io_call *c, int64_t deadline)
+{
+	bool drains = f->kind == FD_TCP && c->number == SYS_recvfrom && !c->arg[3], waits;
+	uint32_t seen;
+	long rc, waited;
+
+	for (;;) {
+		seen = fd_events(f, side);
+		waits = drains && fd_is_empty(f, seen);
+		rc = waits ? -EAGAIN : make(c);
+		if (rc != -EAGAIN)
+			break;
+		waited = fd_wait(f, side, seen, deadline);
+		if (!waited)
+			continue;
+		/* What need not wait is done nevertheless. */
+		if (!waits || waited == -EBADF || (rc = make(c)) == -EAGAIN)
+			return waited;
+		break;
+	}
+	if (drains && rc > 0 && rc < c->arg[2])
+		fd_emptied(f, seen);
+	return rc;
+}
+
 long io_call(co_fd h, enum fd_side side, struct io_call *c, int64_t deadline)
 {
 	struct fd *f;
-	uint32_t seen;
 	long rc;
 
 	if (!tls_guard())
@@ -50,20 +94,9 @@ long io_call(co_fd h, enum fd_side side, struct io_call *c, int64_t deadline)
 	if (!f)
 		return -EBADF;
 	c->arg[0] = fd_number(h);
-	if (f->kind == FD_BLOCKING) {
-		rc = io_blocking(c);
-		fd_put(f, h);
-		return rc;
-	}
-	do {
-		seen = fd_events(f, side);
-		rc = sys_6(c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4],
-			   c->arg[5]);
-		if (rc == -EAGAIN)
-			rc = fd_wait(f, side, seen, deadline);
-		else if (rc != -EINTR)
-			break;
-	} while (!rc || rc == -EINTR);
+	if (fd_is_socket(f))
+		as_socket(c);
+	rc = f->kind == FD_BLOCKING ? io_blocking(c) : until_ready(f, side, c, deadline);
 	fd_put(f, h);
 	return rc;
 }
@@ -82,15 +115,10 @@ ssize_t co_read(co_fd fd, void *buf, size_t n)
 	return co_read_until(fd, buf, n, CO_FOREVER);
 }
 
-/* No SIGPIPE from sockets; a pipe has no such flag. */
 static ssize_t write_some(co_fd fd, const void *buf, size_t n, int64_t deadline)
 {
 	struct io_call c = { SYS_write, { 0, (long)buf, (long)n }, 0 };
 
-	if (io_is_socket(fd)) {
-		c.number = SYS_sendto;
-		c.arg[3] = MSG_NOSIGNAL;
-	}
 	return io_call(fd, FD_WRITE, &c, deadline);
 }
 
@@ -170,14 +198,24 @@ int co_wait_fd(co_fd fd, unsigned want)
 
 /* --- opening and closing -------------------------------------------------------------------- */
 
-bool io_is_socket(co_fd h)
+enum fd_kind io_kind(co_fd h)
 {
 	struct fd *f = fd_get(h);
-	bool is = f && f->kind == FD_SOCKET;
+	enum fd_kind kind = f ? f->kind : FD_SOCKET;
 
 	if (f)
 		fd_put(f, h);
-	return is;
+	return kind;
+}
+
+static enum fd_kind socket_kind(int fd)
+{
+	int type = 0, protocol = 0;
+	socklen_t size = sizeof(int);
+
+	sys_6(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, (long)&type, (long)&size, 0);
+	sys_6(SYS_getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, (long)&protocol, (long)&size, 0);
+	return type == SOCK_STREAM && protocol == IPPROTO_TCP ? FD_TCP : FD_SOCKET;
 }
 
 co_fd io_take(long fd, enum fd_kind kind)
@@ -208,7 +246,7 @@ co_fd co_fd_take(int fd)
 		return flags;
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
 		return fd_begin(fd, FD_BLOCKING);
-	h = fd_begin(fd, S_ISSOCK(st.st_mode) ? FD_SOCKET : FD_PIPE);
+	h = fd_begin(fd, S_ISSOCK(st.st_mode) ? socket_kind(fd) : FD_PIPE);
 	if (h == -EPERM)
 		return fd_begin(fd, FD_BLOCKING); /* a device that epoll does not know */
 	if (h >= 0 && !(flags & O_NONBLOCK))

@@ -17,6 +17,7 @@ long io_call(co_fd h, enum fd_side side, struct io_call *c, int64_t deadline);
 long io_blocking(struct io_call *c);
 /* On G: takes over what a call returned, which is closed if that fails. */
 co_fd io_take(long fd, enum fd_kind kind);
-bool io_is_socket(co_fd h);
+/* On G: FD_SOCKET if it is none. */
+enum fd_kind io_kind(co_fd h);
 
 #endif

@@ -2,6 +2,7 @@
 /* net.c: sockets, and names of hosts. */
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "runtime/fd.h"
@@ -10,11 +11,20 @@
 
 #define FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
 
+static enum fd_kind kind_of(int domain, int type, int protocol)
+{
+	bool inet = domain == AF_INET || domain == AF_INET6;
+	bool tcp = (type & ~FLAGS) == SOCK_STREAM && (!protocol || protocol == IPPROTO_TCP);
+
+	return inet && tcp ? FD_TCP : FD_SOCKET;
+}
+
 co_fd co_socket(int domain, int type, int protocol)
 {
 	if (!tls_guard())
 		return -EPERM;
-	return io_take(sys_3(SYS_socket, domain, type | FLAGS, protocol), FD_SOCKET);
+	return io_take(sys_3(SYS_socket, domain, type | FLAGS, protocol),
+		       kind_of(domain, type, protocol));
 }
 
 /* A connection that is not there at once: when the socket is writable it is, or has failed. */
@@ -31,6 +41,8 @@ int co_connect_until(co_fd fd, const struct sockaddr *to, unsigned size, int64_t
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
+	/* The end that epoll saw of a socket without a connection is none of the one to come. */
+	__atomic_store_n(&f->tells, false, __ATOMIC_RELAXED);
 	seen = fd_events(f, FD_WRITE);
 	rc = sys_3(SYS_connect, fd_number(fd), (long)to, (long)size);
 	/* A Unix socket whose listener's queue is full says EAGAIN, and nothing will tell when not.
@@ -80,13 +92,18 @@ co_fd co_listen(const struct sockaddr *at, unsigned size, int backlog)
 co_fd co_accept_until(co_fd fd, struct sockaddr *from, unsigned *size, int64_t deadline_ns)
 {
 	struct io_call c = { SYS_accept4, { 0, (long)from, (long)size, FLAGS }, 0 };
+	enum fd_kind kind;
 	long rc;
+
+	if (!tls_guard())
+		return -EPERM;
+	kind = io_kind(fd);
 
 	/* Connections that were given up before they were accepted. */
 	do
 		rc = io_call(fd, FD_READ, &c, deadline_ns);
 	while (rc == -ECONNABORTED);
-	return io_take(rc, FD_SOCKET);
+	return io_take(rc, kind);
 }
 
 co_fd co_accept(co_fd fd, struct sockaddr *from, unsigned *size)

@@ -76,7 +76,7 @@ static int netpoll_begin(void)
 int netpoll_add(int fd, uint64_t number)
 {
 	struct epoll_event ev = {
-		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET,
 		.data.u64 = number,
 	};
 	int rc = netpoll_begin();
