@@ -240,9 +240,12 @@ int select_end0(struct co_case *cases)
 
 	wait_disarm(x);
 	lock_all(s);
-	for (i = 0; i < s->channels; i++)
+	for (i = 0; i < s->channels; i++) {
 		if (s->cases[i].sudog.q)
 			waitq_remove(&s->cases[i].sudog);
+		/* An address of a local as a rule, which nobody adjusts from here on. */
+		s->cases[i].sudog.item = NULL;
+	}
 	unlock_all(s);
 	s->channels = 0;
 	if (!gp->wait_sudog)

@@ -33,6 +33,30 @@ static void good(void *arg)
 	printf("good\n");
 }
 
+static void sends(void *arg)
+{
+	co_chan_send(gate, &arg);
+}
+
+/* What waited in channels, with a local to receive into, does not any more. */
+static void selected(void *arg)
+{
+	struct co_chan *never;
+	void *got = &got;
+
+	(void)arg;
+	co_chan_make(sizeof(got), 0, &gate);
+	co_chan_make(sizeof(got), 0, &never);
+	co_go(sends, NULL);
+	CHECK_EQUAL(co_select((struct co_case[]){ { never, CO_RECV, 0, &got },
+						  { gate, CO_RECV, 0, &got } },
+			      2),
+		    1);
+	CHECK(!got);
+	CHECK_EQUAL(deep(50), 50);
+	printf("good\n");
+}
+
 static void in_global(void *arg)
 {
 	long here = 3;
@@ -140,6 +164,7 @@ static const struct role {
 	const char *said[4];
 } roles[] = {
 	{ "good", good, 0, { "good\n" } },
+	{ "selected", selected, 0, { "good\n" } },
 	{ "global",
 	  in_global,
 	  0,
@@ -183,7 +208,7 @@ int main(int argc, char **argv)
 		for (k = 0; k < 4 && roles[i].said[k]; k++)
 			CHECK_SAID(roles[i].said[k]);
 		CHECK_EQUAL(!strstr(child_said, "stackcheck: "),
-			    i == 0 || !strcmp(roles[i].name, "ended"));
+			    !strcmp(roles[i].said[0], "good\n") || !strcmp(roles[i].name, "ended"));
 		/* Without the check nobody says anything. */
 		if (roles[i].status == 0) {
 			CHECK_EQUAL(child_run(roles[i].name, NULL), 0);
