@@ -132,7 +132,8 @@ void co_call(co_fn *fn, void *arg);
 
 /*
  * (parks) The same for a function that waits in the kernel: meanwhile others run.  It must not
- * start coroutines nor call the runtime otherwise.  -EPERM: the caller cannot park.
+ * start coroutines nor call the runtime otherwise, and objects of the heap that it uses must be led
+ * to from elsewhere, as by arg.  No deadline ends it.  -EPERM: the caller cannot park.
  */
 int co_syscall(co_fn *fn, void *arg);
 
@@ -376,8 +377,9 @@ void co_once(struct co_once *o, co_fn *fn, void *arg);
  *
  * All of these return -errno as the system call does, -EBADF (also if the co_fd is closed while
  * they wait), -EPERM where the caller cannot park, and -ETIMEDOUT, -ECANCELED and -ENOMEM for waits
- * with a deadline or under a token.  Interrupted calls are made again.  A call that need not wait
- * does not.  Any number of coroutines may wait for the same co_fd.
+ * with a deadline or under a token; calls of files and co_getaddrinfo are not ended by these.
+ * Interrupted calls are made again.  A call that need not wait does not.  Any number of coroutines
+ * may wait for the same co_fd.
  */
 typedef int64_t co_fd; /* negative: an error */
 
