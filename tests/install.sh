@@ -63,6 +63,22 @@ run_ok corun-cc hello.c
 run_ok stacktrace run -q -f json -o hello.json -- ./a.out
 equal "hello.c says" 'hello,world' "$(paste -sd, out.txt)"
 equal "hello.c: coroutines" 2 "$(json hello.json .summary.coroutines)"
+# That of corun(7), with the commands that it gives; and what it calls wrong is found.
+page=moved/share/man/man7/corun.7
+page_example $page | sed 's/\\e/\\/g' >sum.c
+run_ok sh -e -c "$(sed -n 's/^\$ \(corun-cc .*\)/\1/p' $page)"
+run_ok ./sum
+equal "sum.c says" "$(sed -n '/^\$ .*\/sum$/{n;p;q}' $page)" "$(cat out.txt)"
+run_ok stacktrace run -q -f json -o sum.json -- ./sum
+equal "sum.c: coroutines" 4 "$(json sum.json .summary.coroutines)"
+at_least "sum.c: growths" 2 "$(json sum.json .summary.growths)"
+sed -n '/^int main/q; p' sum.c >wrong.c
+awk '/^\.Ss Stacks that move/ { rule = 1 } /^\.Bd/ { inside = rule; next } /^\.Ed/ { inside = rule = 0 } inside' $page |
+	sed 's/\\e/\\/g' >>wrong.c
+echo 'int main(void) { return co_run(NULL, start == NULL ? start : wrong, NULL); }' >>wrong.c
+run_ok corun-cc -w -g -o wrong wrong.c
+run env CORUN_DEBUG=stackcheck ./wrong
+matches "what corun(7) calls wrong" 'stackcheck: .* the global last .* the address of a local of wrong' err.txt
 if command -v g++ >/dev/null; then
 	for linker in gold lld; do
 		g++ -fuse-ld=$linker -Wl,--version >/dev/null 2>&1 || continue
