@@ -13,7 +13,8 @@
 
 #include "base/err.h"
 
-#define LOCKDOWN "/sys/kernel/security/lockdown"
+#define PERF_UPROBE "/sys/bus/event_source/devices/uprobe"
+#define LOCKDOWN    "/sys/kernel/security/lockdown"
 
 uint64_t explain_capabilities(void)
 {
@@ -81,6 +82,40 @@ static void hint_privilege(struct err *e)
 	}
 }
 
+/* By the list of the kernel's functions, which every user may read, if without addresses. */
+static bool kernel_lacks(const char *function)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], name[128];
+	bool listed = false, found = false;
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*s %*s %127s", name) != 1)
+			continue;
+		listed = true;
+		found = !strcmp(name, function);
+	}
+	fclose(f);
+	return listed && !found;
+}
+
+/* "No such file" is also what there is where the files by which uprobes are asked for are hidden.
+ */
+static int explain_missing(struct err *e, int code, const char *what)
+{
+	if (kernel_lacks("uprobe_munmap")) {
+		err_set(e, ENOSYS, "%s: this kernel has no uprobes", what);
+		err_hint(e, "it must be Linux 5.15 or newer with CONFIG_UPROBE_EVENTS");
+		return -ENOSYS;
+	}
+	err_set(e, ENOSYS, "%s: %s", what, strerror(code)); /* ENOENT is a program's */
+	if (access(PERF_UPROBE, F_OK))
+		err_hint(e, "there is no " PERF_UPROBE " here: mount sysfs on /sys");
+	return -ENOSYS;
+}
+
 int explain_bpf(struct err *e, int code, const char *what)
 {
 	switch (code) {
@@ -95,9 +130,7 @@ int explain_bpf(struct err *e, int code, const char *what)
 		return -ENOSYS;
 	case EOPNOTSUPP:
 	case ENOENT:
-		err_set(e, ENOSYS, "%s: this kernel has no uprobes", what);
-		err_hint(e, "it must be Linux 5.15 or newer with CONFIG_UPROBE_EVENTS");
-		return -ENOSYS;
+		return explain_missing(e, code, what);
 	default:
 		return err_sys(e, code, "%s", what);
 	}

@@ -54,13 +54,29 @@ static void describe_nothing(struct target *t)
 	t->field[FIELD_SCHED_SP] = 16;
 }
 
-static int try_probes(bool multi, uint64_t *ret_hit_ns, struct err *e)
+/* One class after the other; what is attached goes away at once, as that is what takes the time. */
+static int time_classes(struct core_bpf *core, bool multi, uint64_t ret[COST_CLASSES],
+			struct err *e)
+{
+	struct attachment *probes[COST_CLASSES];
+	struct calibration c;
+	int class = COST_NOP, r = 0;
+
+	for (; class < COST_CLASSES; class ++) {
+		r = calibrate(core, multi, class, class, &c, &probes[class], e);
+		if (r)
+			break;
+		ret[class] = c.hit_ns;
+	}
+	attach_free_all(probes, (size_t) class);
+	return r;
+}
+
+static int try_probes(bool multi, uint64_t ret_hit_ns[COST_CLASSES], struct err *e)
 {
 	static const struct plan nowhere;
 	const struct source_options opt = { .switches = SWITCHES_OFF, .ring_size = RING_SIZE };
-	struct attachment *probes = NULL;
 	struct core_bpf *core;
-	struct calibration c;
 	struct target t;
 	int r;
 
@@ -68,17 +84,14 @@ static int try_probes(bool multi, uint64_t *ret_hit_ns, struct err *e)
 	r = load_core(NULL, &t, &nowhere, &opt, multi, &core, e);
 	if (r)
 		return r;
-	r = calibrate(core, multi, COST_BRANCH, COST_BRANCH, &c, &probes, e);
-	if (!r)
-		*ret_hit_ns = c.hit_ns;
-	attach_free(probes);
+	r = time_classes(core, multi, ret_hit_ns, e);
 	core_bpf__destroy(core);
 	return r;
 }
 
 void features_try(struct features *ret)
 {
-	struct features f = { .hit_ns = 0 };
+	struct features f = { .hit_ns = { 0 } };
 	bool multi = false;
 
 	note(&f, FEATURE_BPF, attach_probe_multi(&multi, &f.why[FEATURE_BPF]));
@@ -87,6 +100,6 @@ void features_try(struct features *ret)
 		note(&f, FEATURE_RING, try_ring(&f.why[FEATURE_RING]));
 	}
 	if (f.tried[FEATURE_RING] && !f.result[FEATURE_RING])
-		note(&f, FEATURE_PROBES, try_probes(multi, &f.hit_ns, &f.why[FEATURE_PROBES]));
+		note(&f, FEATURE_PROBES, try_probes(multi, f.hit_ns, &f.why[FEATURE_PROBES]));
 	*ret = f;
 }

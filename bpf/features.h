@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "bpf/plan.h"
 
 enum feature {
 	FEATURE_BPF,	/* programs are loaded */
@@ -22,10 +23,10 @@ struct features {
 	bool tried[FEATURE_COUNT]; /* false: a former one is missing */
 	int result[FEATURE_COUNT]; /* 0 or a negative errno */
 	struct err why[FEATURE_COUNT];
-	uint64_t hit_ns; /* one hit */
+	uint64_t hit_ns[COST_CLASSES]; /* one hit, by what it is on */
 };
 
-/* Some 100 ms.  Attaches to nothing but this process, and leaves nothing behind. */
+/* Some 300 ms.  Attaches to nothing but this process, and leaves nothing behind. */
 void features_try(struct features *ret);
 
 #endif

@@ -19,11 +19,12 @@ struct err;
 struct image;
 
 enum cost_class {
-	COST_NOP,    /* five-byte NOP, optimised by newer kernels: about 0.3 us */
-	COST_BRANCH, /* call, jmp, jcc, other NOPs, emulated: about 0.6 us */
-	COST_PUSH,   /* push, emulated: about 0.8 us */
-	COST_STEP,   /* anything else, single-stepped: 4 to 5 us */
+	COST_NOP,    /* five-byte NOP, optimised by newer kernels */
+	COST_BRANCH, /* call, jmp, jcc, other NOPs, emulated */
+	COST_PUSH,   /* push, emulated */
+	COST_STEP,   /* anything else, single-stepped */
 };
+#define COST_CLASSES (COST_STEP + 1)
 
 struct plan_point {
 	enum ev_probe probe;
@@ -62,6 +63,10 @@ int plan_make(struct image *img, const struct target *t, struct plan *ret, struc
 
 const char *probe_name(enum ev_probe p);	/* "copystack" */
 const char *cost_class_name(enum cost_class c); /* "branch" */
-unsigned cost_class_ns(enum cost_class c);	/* typical, for plans that have not run */
+/*
+ * What a hit of the class took where this was written, on bare metal; elsewhere only the relation
+ * of the classes holds, more or less.  For scaling what was measured, never to be shown.
+ */
+unsigned cost_class_ns(enum cost_class c);
 
 #endif

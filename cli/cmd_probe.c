@@ -90,7 +90,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "PROGRAM",
-	.doc = "Show which instruction each probe would sit on, what a hit costs, which registers "
+	.doc = "Show which instruction each probe would sit on, its cost class, which registers "
 	       "it reads, where the offsets in a coroutine's descriptor come from, and what is "
 	       "missing and why.  Runs nothing and attaches nothing.\v",
 };
@@ -123,7 +123,6 @@ static json_t *point_object(const struct plan_point *p)
 		{ "offset", p->present ? json_number(p->offset) : json_null() },
 		{ "instruction", p->present ? json_text(p->insn, ESCAPE_TEXT) : json_null() },
 		{ "cost", p->present ? json_string(cost_class_name(p->cost)) : json_null() },
-		{ "cost_ns", p->present ? json_integer(cost_class_ns(p->cost)) : json_null() },
 		{ "coroutine", reg(p->coroutine) },
 		{ "value", reg(p->new_size) },
 		{ "may_repeat", json_boolean(p->may_repeat) },

@@ -14,6 +14,7 @@
 
 #include "bpf/explain.h"
 #include "bpf/features.h"
+#include "bpf/plan.h"
 #include "cli/doctor.h"
 #include "cli/proc.h"
 
@@ -69,10 +70,12 @@ static void add_multi(struct doctor *d, const struct features *f)
 
 static void add_probes(struct doctor *d, const struct features *f)
 {
-	char fine[128];
+	char fine[256] = "work on this tool's own instructions; a hit takes";
+	size_t n = strlen(fine);
 
-	snprintf(fine, sizeof(fine),
-		 "work on this tool's own instructions: %" PRIu64 " ns a hit there", f->hit_ns);
+	for (int c = COST_NOP; c < COST_CLASSES; c++)
+		n += (size_t)snprintf(fine + n, sizeof(fine) - n, "%s %" PRIu64 " ns on a %s",
+				      c ? "," : "", f->hit_ns[c], cost_class_name(c));
 	add_feature(d, f, FEATURE_PROBES, "uprobes", fine);
 }
 

@@ -109,8 +109,8 @@ static void add_missing(struct doctor *d)
 		     present, EV_PROBE_COUNT);
 	if (slow)
 		findings_add(&d->findings, FINDING_PROGRAM, FINDING_NOTE, "cost",
-			     "%u of them %s single-stepped, at %u ns a hit", slow,
-			     slow == 1 ? "is" : "are", cost_class_ns(COST_STEP));
+			     "%u of them %s single-stepped, the slowest class", slow,
+			     slow == 1 ? "is" : "are");
 }
 
 static void add_offsets(struct doctor *d)

@@ -31,9 +31,9 @@ static void print_point(FILE *out, const struct plan_point *p)
 		fprintf(out, "    %-13s missing: %s\n", probe_name(p->probe), p->missing);
 		return;
 	}
-	fprintf(out, "    %-13s 0x%-8" PRIx64 " 0x%-8" PRIx64 " %-6s ~%4u ns  %-24s in %s",
-		probe_name(p->probe), p->vaddr, p->offset, cost_class_name(p->cost),
-		cost_class_ns(p->cost), p->insn, p->function);
+	fprintf(out, "    %-13s 0x%-8" PRIx64 " 0x%-8" PRIx64 " %-6s  %-24s in %s",
+		probe_name(p->probe), p->vaddr, p->offset, cost_class_name(p->cost), p->insn,
+		p->function);
 	if (p->coroutine < 16)
 		fprintf(out, ", coroutine in %s", target_reg_name(p->coroutine));
 	if (p->new_size < 16)
@@ -62,8 +62,7 @@ void dry_run_print(FILE *out, const char *path, const struct target *t, const st
 		t->version[0] ? t->version : "(version unknown)");
 	print_offsets(out, t);
 	fprintf(out, "  names of wait reasons: %u\n", t->reasons);
-	fprintf(out, "  probes: address, file offset, class and cost, instruction, function, "
-		     "registers\n");
+	fprintf(out, "  probes: address, file offset, class, instruction, function, registers\n");
 	for (int i = 0; i < EV_PROBE_COUNT; i++)
 		print_point(out, &p->point[i]);
 	if (t->kind == RUNTIME_GO)

@@ -161,6 +161,10 @@ if [ -n "$can_bpf" ] && refuse bpf=ENOSYS -- true; then
 	equal "no ring buffer: bad" "ring buffer" "$bad"
 	doctor 1 refuse bpf:28=EPERM perf_event_open=EPERM -- "$ST" doctor -f json
 	equal "no perf_event_open: bad" "uprobes" "$bad"
+	doctor 0 refuse multi -- "$ST" doctor -f json "$prog"
+	equal "no uprobe_multi: bad" "" "$bad"
+	says "no uprobe_multi" 'not in this kernel: .* needs root' "$(text uprobe_multi)"
+	says "no uprobe_multi: uprobes" ' ns on a nop, .* ns on a branch, .* ns on a push, .* ns on a step' "$(text uprobes)"
 fi
 
 # --- processes ----------------------------------------------------------------------------------------

@@ -40,8 +40,17 @@ if unshare --mount true 2>/dev/null; then
 		done
 		exec refuse bpf:28=EOPNOTSUPP -- "$@"
 	END
+	cat >lacking.sh <<-'END'
+		grep -vw uprobe_munmap /proc/kallsyms >functions
+		mount --bind functions /proc/kallsyms
+		. ./without.sh
+	END
 	# shellcheck disable=SC2086
-	refused "no uprobes" 'cannot attach uprobes: this kernel has no uprobes' CONFIG_UPROBE_EVENTS unshare --mount sh without.sh $st
+	{
+		refused "no uprobes" 'cannot attach uprobes: this kernel has no uprobes' CONFIG_UPROBE_EVENTS \
+			unshare --mount sh lacking.sh $st
+		refused "no sysfs" 'cannot attach uprobes: No such file or directory' 'mount sysfs on /sys' unshare --mount sh without.sh $st
+	}
 	if [ -d /sys/kernel/security ]; then
 		cat >locked.sh <<-'END'
 			mount -t tmpfs none /sys/kernel/security
@@ -69,6 +78,13 @@ if [ -n "$GO" ]; then
 	equal "seccomp, Go: growths" "$(sed -n 's/^growths //p' out.txt)" \
 		"$(json out.json '.growth[]{leaf=main.descend}.count' | awk '{ n += $1 } END { print n + 0 }')"
 fi
+
+# Before Linux 6.6 each probe is a perf event of its own: the same is seen.
+run_ok refuse multi -- "$ST" run -v -q --source=bpf -f json -o out.json -- "$prog" -v 30 16
+matches "no uprobe_multi: the source" 'source: bpf .perf uprobe.' err.txt
+equal "no uprobe_multi: growths" "$(sed -n 's/^growths //p' out.txt)" "$(json out.json .summary.growths)"
+equal "no uprobe_multi: coroutines" 31 "$(json out.json .summary.coroutines)"
+equal "no uprobe_multi: lost" 0 "$(json out.json .summary.lost)"
 
 # A begin without an end is told as such: by the next begin of its thread, or when the tracing ends.
 awk '/^\.Bd -literal$/ { inside = 1; next } /^\.Ed/ { inside = 0 } inside' "$TOP/man/stacktrace-note.5" |

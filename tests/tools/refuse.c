@@ -6,6 +6,7 @@
  *	bpf=ENOSYS		every bpf() fails with that errno
  *	bpf:28=EOPNOTSUPP	bpf() with that command (28: BPF_LINK_CREATE)
  *	perf_event_open=ENOENT
+ *	multi			bpf() that makes a uprobe_multi link, as before Linux 6.6
  *	kill			uretprobe() and uprobe(), which probes make in the program's name,
  *				kill it as in a sandbox that does not know them
  *
@@ -15,15 +16,23 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define RULE_MAX      16
+#define LINK_CREATE   28  /* of bpf() */
+#define UPROBE_MULTI  48  /* attach type, the third word of what it is given */
 #define SYS_uretprobe 335 /* and 336, uprobe */
 
 static const struct {
@@ -37,6 +46,7 @@ static const struct {
 
 static struct sock_filter code[8 * RULE_MAX + 8];
 static unsigned length;
+static bool notify; /* some calls are decided by what they point to */
 
 static void emit(struct sock_filter insn)
 {
@@ -71,6 +81,16 @@ static void add_kill(void)
 	emit((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
 }
 
+static void add_multi(void)
+{
+	notify = true;
+	load(offsetof(struct seccomp_data, nr));
+	emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3));
+	load(offsetof(struct seccomp_data, args[0]));
+	emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, LINK_CREATE, 0, 1));
+	emit((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+}
+
 static int add_rule(const char *text)
 {
 	const char *equal = strchr(text, '='), *colon = strchr(text, ':');
@@ -79,6 +99,10 @@ static int add_rule(const char *text)
 
 	if (!strcmp(text, "kill")) {
 		add_kill();
+		return 0;
+	}
+	if (!strcmp(text, "multi")) {
+		add_multi();
 		return 0;
 	}
 	if (!strncmp(text, "bpf", 3))
@@ -98,9 +122,51 @@ static int add_rule(const char *text)
 	return -1;
 }
 
+static void decide(int listener)
+{
+	struct seccomp_notif call = { 0 };
+	struct seccomp_notif_resp answer = { 0 };
+	uint32_t attr[3] = { 0 };
+	struct iovec to = { attr, sizeof(attr) }, from;
+
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call))
+		return;
+	from = (struct iovec){ (void *)(uintptr_t)call.data.args[1], sizeof(attr) };
+	answer.id = call.id;
+	if (process_vm_readv((pid_t)call.pid, &to, 1, &from, 1, 0) == sizeof(attr) &&
+	    attr[2] == UPROBE_MULTI)
+		answer.error = -EINVAL;
+	else
+		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+/* The program runs as a child, which is asked about by this process till it ends. */
+static int supervise(int listener, char **argv)
+{
+	struct pollfd p = { .fd = listener, .events = POLLIN };
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		close(listener);
+		execvp(argv[0], argv);
+		perror(argv[0]);
+		_exit(127);
+	}
+	signal(SIGINT, SIG_IGN);
+	while (child > 0 && !waitpid(child, &status, WNOHANG))
+		if (poll(&p, 1, 10) > 0)
+			decide(listener);
+	if (child < 0)
+		return 3;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int main(int argc, char **argv)
 {
 	struct sock_fprog program = { .filter = code };
+	long listener;
 	int i;
 
 	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
@@ -113,10 +179,14 @@ int main(int argc, char **argv)
 	emit((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 	program.len = (unsigned short)length;
 	/* With privilege the flag is not needed, and would take the program's away. */
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) {
+	listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			   notify ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0, &program);
+	if (listener < 0) {
 		perror("refuse");
 		return 3;
 	}
+	if (notify)
+		return supervise((int)listener, argv + i + 1);
 	execvp(argv[i + 1], argv + i + 1);
 	perror(argv[i + 1]);
 	return 127;
