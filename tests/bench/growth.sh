@@ -4,6 +4,8 @@
 #
 # Each round runs the same program plain and under each tracer.  Added time is the least (median) time under a tracer minus
 # the least (median) plain time, by growth.  Absolute times depend on the machine; the ratios are the result.
+#
+# bpftrace-both logs what stacktrace does but for the call stack; its return probe would be fatal on a goroutine's own stack.
 set -eu
 rounds=${ROUNDS:-7} coroutines=${COROUTINES:-2000} frames=50
 growths=$((coroutines * 2)) # 2 KiB to 4 to 8
@@ -27,12 +29,17 @@ run() {
 	bpftrace-printf) bpftrace -o "$dir/out.txt" -e "uprobe:$dir/growth:runtime.copystack \
 		{ printf(\"%d %lx %ld %ld %lx\\n\", tid, reg(\"ax\"), reg(\"bx\"), nsecs, reg(\"r14\")); }" \
 		-c "$prog" 2>/dev/null | grep -E '^[0-9]+$' ;;
+	bpftrace-both) bpftrace -o "$dir/out.txt" -e "uprobe:$dir/growth:runtime.copystack \
+		{ @begin[tid] = nsecs; @g[tid] = reg(\"ax\"); @size[tid] = reg(\"bx\"); } \
+		uretprobe:$dir/growth:runtime.copystack \
+		{ printf(\"%d %lx %ld %ld\n\", tid, @g[tid], @size[tid], nsecs - @begin[tid]); }" \
+		-c "$prog" 2>/dev/null | grep -E '^[0-9]+$' ;;
 	esac
 }
 
 modes="stacktrace no-stacks"
 if command -v bpftrace >/dev/null; then
-	modes="$modes bpftrace-count bpftrace-printf"
+	modes="$modes bpftrace-both bpftrace-count bpftrace-printf"
 else
 	echo "growth: no bpftrace to compare with"
 fi
@@ -71,6 +78,6 @@ awk -v growths="$growths" -v modes="$modes" '
 			printf "%-16s %10.0f %10.0f   added\n", m[i], min[m[i]], med[m[i]]
 		}
 		for (i = 3; i <= k; i++)
-			printf "stacktrace (begin, end, call stack) / %s (entry alone): %.2f by min, %.2f by median\n",
-				m[i], min["stacktrace"] / min[m[i]], med["stacktrace"] / med[m[i]]
+			printf "stacktrace (begin, end, call stack) / %s (%s): %.2f by min, %.2f by median\n",
+				m[i], m[i] ~ /both/ ? "begin, end" : "entry alone", min["stacktrace"] / min[m[i]], med["stacktrace"] / med[m[i]]
 	}' "$dir/times"
