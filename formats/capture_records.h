@@ -26,7 +26,7 @@
  * to 21 for zstd alone, and less time to write.  Predictions alone take 9 to 17 bytes.  Lengths in
  * codes instead of LEB128 save one byte and a third of the time to read.  Predicting from the last
  * record of the same coroutine gained nothing where coroutines take turns slowly and lost where
- * not.  Decoding words without branches took twice as long: what is predicted right need not wait.
+ * not.  Decoding words without branches took twice as long.
  */
 #ifndef ST_FORMATS_CAPTURE_RECORDS_H
 #define ST_FORMATS_CAPTURE_RECORDS_H
