@@ -72,11 +72,12 @@ void preempt_late(void)
 	lock(&sched.lock);
 	for (i = 0; i < sched.procs; i++) {
 		const struct p *p = sched.all_p[i];
+		const struct m *mp = __atomic_load_n(&p->m, __ATOMIC_RELAXED);
 
-		/* A P that has a thread has one that lives. */
-		if (p->stop && p->m && p->m != &this_m && on_g(p->m) &&
+		/* A P that has a thread has one that lives; it may be let go of meanwhile. */
+		if (p->stop && mp && mp != &this_m && on_g(mp) &&
 		    __atomic_load_n(&p->status, __ATOMIC_RELAXED) == P_RUNNING)
-			pthread_kill((pthread_t)p->m->thread, SIGURG);
+			pthread_kill((pthread_t)mp->thread, SIGURG);
 	}
 	unlock(&sched.lock);
 }
