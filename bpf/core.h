@@ -83,9 +83,9 @@ enum core_pending_state {
 
 /* The points in newstack, if these are used; set before attaching. */
 struct core_nops {
-	__u64 begin, end; /* their addresses in the file; 0: not used */
-	__s64 slot;	  /* of the descriptor's address, from the stack pointer at begin */
-	__u64 pair_ns;	  /* as between other points, see core.bpf.c */
+	__u64 begin;   /* address of the first one in the file; 0: not used */
+	__s64 slot;    /* of the descriptor's address, from the stack pointer there */
+	__u64 pair_ns; /* as between other points, see core.bpf.c */
 };
 
 struct core_pending {

@@ -442,7 +442,6 @@ static int try_nops(struct source_bpf *b, struct err *e)
 	b->plan.point[EV_PROBE_COPYSTACK] = b->plan.nop[NOP_GROWTH];
 	b->plan.point[EV_PROBE_COPYSTACK_END] = b->plan.nop[NOP_GROWTH_END];
 	to->slot = b->plan.nop_slot;
-	to->end = b->plan.nop[NOP_GROWTH_END].vaddr;
 	to->begin = b->plan.nop[NOP_GROWTH].vaddr;
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Go's assembler keeps jumps and calls from crossing 32-byte lines, and fills up with NOPs of all
- * lengths.  By that accident newstack has one of five bytes ahead of its call of copystack from Go
- * 1.22 on, and another right behind it.  Kernels from 6.18 on make calls of such NOPs instead of
- * trapping at them, which costs a third.
+ * lengths.  By that accident newstack has one of five bytes ahead of its call of copystack in
+ * Go 1.22 and 1.23, and another right behind it.  Kernels from 6.18 on make calls of such NOPs
+ * instead of trapping at them, which costs a third.
  *
  * Ahead of the call no register is certain to hold g.  But newstack keeps g in a stack slot, from
  * which it takes it for the call; that slot is read, provided that it is written at one place only,

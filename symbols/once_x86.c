@@ -161,6 +161,15 @@ static bool is_once(struct graph *g, uint32_t i)
 	return reach(g, i, NOWHERE) && !g->node[i].seen;
 }
 
+/* Of two instructions on every way, the one behind the other; last may be none. */
+static uint32_t later(struct graph *g, uint32_t last, uint32_t i)
+{
+	if (last == NOWHERE)
+		return i;
+	reach(g, last, NOWHERE);
+	return g->node[i].seen ? i : last;
+}
+
 static int search(const struct once_question *q, struct graph *g, uint64_t *ret)
 {
 	uint32_t last = NOWHERE, i, landmark = NOWHERE;
@@ -172,16 +181,9 @@ static int search(const struct once_question *q, struct graph *g, uint64_t *ret)
 			landmark = i;
 	if (landmark == NOWHERE)
 		return -ENOENT;
-	for (i = 1; i < g->count; i++) {
-		if (!is_once(g, i))
-			continue;
-		if (last != NOWHERE) {
-			reach(g, last, NOWHERE);
-			if (!g->node[i].seen)
-				continue;
-		}
-		last = i;
-	}
+	for (i = 1; i < g->count; i++)
+		if (is_once(g, i))
+			last = later(g, last, i);
 	if (last == NOWHERE)
 		return -ENOENT;
 	reach(g, landmark, NOWHERE);
@@ -221,16 +223,9 @@ static int search_nop(const struct once_question *q, struct graph *g, uint64_t *
 
 	if (end == NOWHERE)
 		return -ENOENT;
-	for (i = 1; i < g->count; i++) {
-		if (!g->node[i].nop5 || !is_ahead_of(g, i, end))
-			continue;
-		if (last != NOWHERE) {
-			reach(g, last, NOWHERE);
-			if (!g->node[i].seen)
-				continue;
-		}
-		last = i;
-	}
+	for (i = 1; i < g->count; i++)
+		if (g->node[i].nop5 && is_ahead_of(g, i, end))
+			last = later(g, last, i);
 	if (last == NOWHERE)
 		return -ENOENT;
 	*ret = g->node[last].vaddr;
