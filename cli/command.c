@@ -18,6 +18,8 @@ const struct command commands[] = {
 	  "stacktrace-diff" },
 	{ "merge", "write several captures into one", cmd_merge, EXIT_BAD_USAGE,
 	  "stacktrace-merge" },
+	{ "info", "say what captures are, and what they come to", cmd_info, EXIT_BAD_USAGE,
+	  "stacktrace-info" },
 	{ "dump", "print a capture file as it is", cmd_dump, EXIT_BAD_USAGE, "stacktrace-dump" },
 	{ "probe", "show where a program can be probed, and how", cmd_probe, EXIT_BAD_USAGE,
 	  "stacktrace-probe" },

@@ -26,7 +26,7 @@ _stacktrace() {
 		-f | --format)
 			words=$(_stacktrace_formats "${COMP_WORDS[1]}")
 			case ${COMP_WORDS[1]} in
-			dump) words="text json" ;;
+			dump | info) words="text json" ;;
 			diff) words="table csv json folded" ;;
 			probe | doctor) words="table json" ;;
 			esac

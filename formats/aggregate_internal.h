@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "base/sum.h"
 #include "base/table.h"
 #include "formats/aggregate.h"
 
@@ -167,13 +168,6 @@ struct aggregate {
 	struct waits *waits;
 	struct diagnose *diagnose;
 };
-
-/* Sums of foreign numbers stop at the top instead of starting anew. */
-static inline void sum_add(uint64_t *sum, uint64_t n)
-{
-	if (__builtin_add_overflow(*sum, n, sum))
-		*sum = UINT64_MAX;
-}
 
 /* Finds or makes the origin; NULL: no memory. */
 struct origin *origin_get(struct aggregate *a, uint32_t pid, uint64_t creator_pc,

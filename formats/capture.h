@@ -14,6 +14,7 @@
 #include "base/event.h"
 
 struct capture_reader;
+struct capture_totals;
 struct capture_writer;
 struct err;
 struct names;
@@ -107,6 +108,13 @@ int capture_read(struct capture_reader *r, struct names *n, capture_event_fn *fn
  */
 int capture_next(struct capture_reader *r, struct names *n, const struct ev_header **ret,
 		 struct err *e);
+
+/*
+ * Adds up what the records come to, checking every block but reading only those whose totals the
+ * file does not have: at the speed of the disk.  Instead of capture_read.  0 or -errno (e tells).
+ */
+int capture_read_totals(struct capture_reader *r, struct capture_totals *ret,
+			struct capture_damage *damage, struct err *e);
 
 /* What could not be read so far; owned by the reader. */
 const struct capture_damage *capture_damage_of(const struct capture_reader *r);

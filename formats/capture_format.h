@@ -18,7 +18,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structs are copied to
 /* As PNG's: not text, damaged by transfers that strip the eighth bit or translate line ends. */
 #define CAPTURE_MAGIC	   "\211STC\r\n\032\n"
 #define CAPTURE_MAJOR	   1
-#define CAPTURE_MINOR	   1
+#define CAPTURE_MINOR	   2
 #define CAPTURE_BYTE_ORDER 0x01020304u
 
 struct capture_file_header {
@@ -39,7 +39,8 @@ enum capture_block_kind {
 	CAPTURE_EVENTS,
 	CAPTURE_NAMES,
 	CAPTURE_END,
-	CAPTURE_INDEX, /* since 1.1 */
+	CAPTURE_INDEX,	/* since 1.1 */
+	CAPTURE_TOTALS, /* of the block behind it; since 1.2 */
 };
 
 enum capture_block_flags {

@@ -30,6 +30,7 @@
 #include "formats/capture_input.h"
 #include "formats/capture_payload.h"
 #include "formats/capture_records.h"
+#include "formats/capture_totals.h"
 #include "formats/capture_walk.h"
 #include "formats/event_valid.h"
 #include "formats/run_info.h"
@@ -383,14 +384,22 @@ static int begin(struct capture_reader *r, struct names *n, struct capture_block
 	return error;
 }
 
-/* Moves to the next block and reads it.  1, 0 at the end, or -errno. */
+/* Moves to the next block.  1, 0 at the end, or -errno. */
+static int find_block(struct capture_reader *r, struct names *n, struct capture_block *ret)
+{
+	int error = r->begun ? capture_walk_next(&r->walk, &r->in, false, ret) : begin(r, n, ret);
+
+	if (!error)
+		capture_walk_finish(&r->walk);
+	return error;
+}
+
+/* The same, and reads it. */
 static int next_block(struct capture_reader *r, struct names *n)
 {
 	struct capture_block b;
-	int ret = r->begun ? capture_walk_next(&r->walk, &r->in, false, &b) : begin(r, n, &b);
+	int ret = find_block(r, n, &b);
 
-	if (!ret)
-		capture_walk_finish(&r->walk);
 	if (ret <= 0)
 		return ret;
 	ret = read_block(r, &b, n);
@@ -431,6 +440,62 @@ int capture_read(struct capture_reader *r, struct names *n, capture_event_fn *fn
 	return more < 0 ? more : ret;
 }
 
+/* What a block of totals says, and of which block. */
+struct said {
+	struct capture_totals totals;
+	uint64_t number;
+	bool valid;
+};
+
+static void take_said(struct capture_reader *r, const struct capture_block *b, struct said *s)
+{
+	s->valid = unpack(r, b) && !capture_totals_get(r->raw, b->h.raw_size, &s->totals);
+	s->number = (uint64_t)b->h.number + 1;
+	if (!s->valid)
+		r->walk.damage.bad_blocks++;
+}
+
+/* Totals of one block of records: as said before it, else by reading it.  0 or -ENOMEM. */
+static int take_records(struct capture_reader *r, const struct capture_block *b,
+			const struct said *s, struct capture_totals *t)
+{
+	struct capture_totals read = { .other = 0 };
+	const struct ev_header *ev;
+	int ret;
+
+	if (s->valid && s->number == b->h.number &&
+	    capture_totals_records(&s->totals) == b->h.records) {
+		capture_totals_join(t, &s->totals);
+		return 0;
+	}
+	ret = read_block(r, b, NULL);
+	while (!ret && (ev = next_record(r)))
+		capture_totals_add(&read, ev);
+	capture_totals_join(t, &read);
+	return ret;
+}
+
+int capture_read_totals(struct capture_reader *r, struct capture_totals *ret,
+			struct capture_damage *damage, struct err *e)
+{
+	struct said said = { .valid = false };
+	struct capture_block b;
+	int more = 0, error = 0;
+
+	*ret = (struct capture_totals){ .other = 0 };
+	while (!error && (more = find_block(r, NULL, &b)) > 0) {
+		if (b.h.kind == CAPTURE_TOTALS)
+			take_said(r, &b, &said);
+		else if (b.h.kind == CAPTURE_EVENTS)
+			error = take_records(r, &b, &said, ret);
+		else
+			error = read_block(r, &b, NULL);
+	}
+	*damage = r->walk.damage;
+	error = error ? error : more;
+	return error ? err_sys(e, -error, "cannot read '%s'", r->name) : 0;
+}
+
 const struct capture_damage *capture_damage_of(const struct capture_reader *r)
 {
 	return &r->walk.damage;
@@ -451,11 +516,10 @@ struct capture_version capture_version_of(const struct capture_reader *r)
 
 const char *capture_kind_name(unsigned kind)
 {
-	static const char *const names[] = { [CAPTURE_INFO] = "info",
-					     [CAPTURE_EVENTS] = "events",
-					     [CAPTURE_NAMES] = "names",
-					     [CAPTURE_END] = "end",
-					     [CAPTURE_INDEX] = "index" };
+	static const char *const names[] = {
+		[CAPTURE_INFO] = "info", [CAPTURE_EVENTS] = "events", [CAPTURE_NAMES] = "names",
+		[CAPTURE_END] = "end",	 [CAPTURE_INDEX] = "index",   [CAPTURE_TOTALS] = "totals"
+	};
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : NULL;
 }

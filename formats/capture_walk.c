@@ -121,7 +121,7 @@ static int skip_bad_payload(struct capture_walk *w, struct capture_input *in,
 
 static bool encoding_known(const struct capture_block_header *h)
 {
-	return h->kind >= CAPTURE_INFO && h->kind <= CAPTURE_INDEX &&
+	return h->kind >= CAPTURE_INFO && h->kind <= CAPTURE_TOTALS &&
 	       !(h->flags & CAPTURE_MUST_UNDERSTAND & ~CAPTURE_ZSTD);
 }
 

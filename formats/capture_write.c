@@ -26,6 +26,7 @@
 #include "formats/capture_index.h"
 #include "formats/capture_payload.h"
 #include "formats/capture_records.h"
+#include "formats/capture_totals.h"
 #include "formats/event_valid.h"
 #include "formats/waits.h"
 #include "formats/names_internal.h"
@@ -44,6 +45,7 @@ struct pending {
 	uint64_t first_ns, last_ns; /* lowest and highest time */
 	uint64_t begun_event_ns;    /* time of the first record */
 	uint64_t begun_ns;	    /* when it came */
+	struct capture_totals totals;
 	struct capture_encoder encoder;
 };
 
@@ -329,6 +331,14 @@ static void ask_for_names(struct names *n, const struct ev_header *ev)
 
 /* --- records ------------------------------------------------------------------------------- */
 
+static int write_totals(struct capture_writer *w, struct err *e)
+{
+	struct capture_block_header h = { .kind = CAPTURE_TOTALS };
+	uint8_t payload[CAPTURE_TOTALS_MAX];
+
+	return write_block(w, &h, payload, capture_totals_put(&w->pending.totals, payload), e);
+}
+
 static int write_pending(struct capture_writer *w, struct err *e)
 {
 	struct pending *p = &w->pending;
@@ -348,7 +358,11 @@ static int write_pending(struct capture_writer *w, struct err *e)
 		if (r)
 			return r;
 	}
+	r = write_totals(w, e);
+	if (r)
+		return r;
 	capture_encoder_reset(&p->encoder);
+	p->totals = (struct capture_totals){ .other = 0 };
 	p->records = 0;
 	p->end = p->raw;
 	return write_block(w, &h, p->raw, size, e);
@@ -366,6 +380,7 @@ static void put_record(struct pending *p, const struct ev_header *ev)
 		p->last_ns = ev->time_ns;
 	p->end = capture_put_record(&p->encoder, ev, p->end);
 	p->records++;
+	capture_totals_add(&p->totals, ev);
 }
 
 int capture_event(struct capture_writer *w, const struct ev_header *ev, struct err *e)

@@ -363,7 +363,7 @@ static int print_cost(const struct render_context *c, const struct totals *t)
 	return r || !lost ? r : print_lost(c, t, lost);
 }
 
-static int print_damage(const struct render_context *c)
+int table_damage(const struct render_context *c)
 {
 	const struct capture_damage *d = c->damage;
 	int r = 0;
@@ -422,7 +422,7 @@ int table_missing(const struct render_context *c)
 		fputc('\n', c->out);
 	if (lost)
 		r = print_lost(c, t, lost);
-	return r ? r : print_damage(c);
+	return r ? r : table_damage(c);
 }
 
 static int table_begin(void *state, const struct render_context *c)
@@ -470,7 +470,7 @@ static int print_summary(const struct render_context *c)
 	if (!r)
 		r = print_cost(c, t);
 	if (!r)
-		r = print_damage(c);
+		r = table_damage(c);
 	return r ? r : print_warnings(c);
 }
 

@@ -40,6 +40,9 @@ int table_grid(const struct render_context *c, struct grid *g, size_t all, int r
 /* The first line: what ran, for how long, and what it came to.  0 or -ENOMEM. */
 int table_head(const struct render_context *c);
 
+/* What of the capture could not be read, if anything.  0 or -ENOMEM. */
+int table_damage(const struct render_context *c);
+
 /* What was lost and what is damaged, if anything, behind an empty line.  0 or -ENOMEM. */
 int table_missing(const struct render_context *c);
 

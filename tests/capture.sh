@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # test: timeout 120
-# dump and merge; and the page of the format: a reader written from it alone sees what dump sees.
+# dump, info and merge; and the page of the format: a reader written from it alone sees what dump sees.
 set -u
 . "$TOP/tests/lib.sh"
 recurse=$O/samples/c/recurse swarm=$O/samples/c/swarm
@@ -65,7 +65,7 @@ fi
 
 # Every field of every kind is where the page says, and has that name.
 if command -v python3 >/dev/null && command -v zstd >/dev/null; then
-	all=$TOP/tests/data/captures/run-1.1.capture
+	all=$TOP/tests/data/captures/run-1.2.capture
 	run_ok "$ST" dump -f json -o all.json "$all"
 	run_ok python3 "$TOP/tests/data/read_capture.py" "$all"
 	python3 - "$TOP/man/stacktrace-capture.5" all.json out.txt >diff.txt 2>&1 <<'END' || fail "the page's fields: $(cat diff.txt)"
@@ -105,6 +105,54 @@ for a, b in zip(read(ours), read(theirs)):
 assert seen == set(fields), ("not in the capture", set(fields) - seen)
 END
 fi
+
+# info: the totals of a report, of whole and of broken captures, of those that have no totals in them, and through a pipe.
+info_is_report() { # CAPTURE
+	run_ok "$ST" report -f json -o r.json "$1"
+	run_ok "$ST" info -f json -o i.json "$1"
+	for key in growths shrinks bytes_copied copy_ns lost; do
+		equal "info: $1: $key" "$(json r.json .summary.$key)" "$(json i.json .totals.$key)"
+	done
+	json r.json .damage >r.txt
+	json i.json .damage >i.txt
+	cmp r.txt i.txt || fail "info: $1: another damage"
+	"$ST" dump "$1" | grep -o '^record event="[a-z_]*"' | sort | uniq -c | awk '{ gsub(/.*="|"/, "", $3); print $3, $1 }' >dumped.txt
+	while read -r kind count; do
+		[ "$kind" = unknown ] || equal "info: $1: $kind" "$count" "$(json i.json ".totals.by_kind.$kind")"
+	done <dumped.txt
+	equal "info: $1: records" "$(awk '{ n += $2 } END { print n + 0 }' dumped.txt)" "$(json i.json .totals.records)"
+}
+# a byte of the payload of the first block of that kind is another one
+damage() { # KIND FROM TO
+	cp "$2" "$3"
+	at=$("$ST" dump "$2" | sed -n "s/^block offset=\([0-9]*\) kind=\"$1\" .*/\1/p" | head -n 1)
+	printf '\377' | dd of="$3" bs=1 seek=$((at + 64 + 9)) conv=notrunc status=none
+	cmp -s "$2" "$3" && fail "damage: nothing was changed"
+}
+run_ok "$ST" record --source=ring -q -o long.capture -- "$swarm" -v 30000
+head -c $(($(stat -c %s long.capture) * 2 / 3)) long.capture >long-cut.capture
+damage events long.capture long-events.capture
+damage totals long.capture long-totals.capture
+for c in a b cut long long-cut long-events long-totals; do info_is_report $c.capture; done
+at_least "info: a damaged block of events" 1 "$("$ST" info -f json long-events.capture >i.json; json i.json .damage.missing_records)"
+equal "info: a damaged block of totals loses no record" 0 \
+	"$("$ST" info -f json long-totals.capture >i.json; json i.json .damage.missing_records)"
+for c in run-1.0 run-1.1 run-1.2 hostile; do info_is_report "$TOP/tests/data/captures/$c.capture"; done
+run_ok sh -c "'$ST' info - <a.capture"
+matches "info: through a pipe" "stacks: $growths_a growths" out.txt
+matches "info: whose" 'program: .*/recurse, build ID [0-9a-f]*, corun .*, seen by ring' out.txt
+run_ok "$ST" info --strict a.capture b.capture
+equal "info: two captures" 2 "$(grep -c ': capture, format 1' out.txt)"
+run "$ST" info --strict a.capture cut.capture
+equal "info --strict of a cut one: status" 3 "$status"
+run "$ST" info none.capture a.capture
+equal "info: a missing one: status" 1 "$status"
+matches "info: a missing one" "none.capture.*No such file" err.txt
+matches "info: the other one" 'a.capture: capture' out.txt
+run "$ST" info -o /dev/full a.capture
+equal "info to a full disk: status" 1 "$status"
+run "$ST" info
+equal "info of nothing: status" 2 "$status"
 
 # merge: everything of both, in order of time; the same capture twice is two processes.
 run_ok "$ST" merge -q -o m.capture a.capture b.capture a.capture

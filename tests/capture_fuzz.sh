@@ -20,12 +20,12 @@ one "$count" 1
 one $((count / 4)) "$(date +%s)"
 
 # What is stored stays readable, as it was meant to be.
-for f in run-1.0 run-1.1 later-minor cut hostile; do
+for f in run-1.0 run-1.1 run-1.2 later-minor cut hostile; do
 	run "$ST" report -f json "$corpus/$f.capture"
 	equal "$f: status" 0 "$status"
 	[ $f = cut ] && continue
 	case $f in run-1.0 | hostile) equal "$f: growths" 103 "$(json out.txt .summary.growths)" ;; esac
-	[ $f = run-1.1 ] && equal "$f: growths, with one of numbers made up" 104 "$(json out.txt .summary.growths)"
+	case $f in run-1.[12]) equal "$f: growths, with one of numbers made up" 104 "$(json out.txt .summary.growths)" ;; esac
 	equal "$f: truncated" false "$(json out.txt .damage.truncated)"
 done
 at_least "cut: growths" 40 "$("$ST" report -f json "$corpus/cut.capture" >cut.json; json cut.json .summary.growths)"
@@ -43,15 +43,18 @@ for f in table tree csv trace folded json; do
 	equal "hostile names as $f: status" 0 "$status"
 	if LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" out.txt; then fail "hostile names as $f: control characters"; fi
 done
-run "$ST" dump "$corpus/hostile.capture"
-if LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" out.txt; then fail "hostile names in dump: control characters"; fi
+for command in dump info 'info -f json'; do
+	# shellcheck disable=SC2086 # its words
+	run "$ST" $command "$corpus/hostile.capture"
+	if LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" out.txt; then fail "hostile names in $command: control characters"; fi
+done
 
 # What is no capture.
 : >empty
 head -c 40 "$corpus/run-1.1.capture" >short
 for f in "empty:is empty" "short:ends inside its header|nothing" "$ST:is a program" "$TOP/README.md:is not a stacktrace capture" \
 	"/dev/null:is empty" ".:Is a directory" "none:No such file"; do
-	for command in report dump "merge -o merged $corpus/run-1.0.capture" "diff $corpus/run-1.0.capture"; do
+	for command in report info dump "merge -o merged $corpus/run-1.0.capture" "diff $corpus/run-1.0.capture"; do
 		# shellcheck disable=SC2086 # its words
 		run "$ST" $command "${f%%:*}"
 		[ "${f%%:*}" = short ] && [ "$status" = 0 ] && continue # its header is whole: an empty report
@@ -65,7 +68,7 @@ for f in "$corpus"/*.capture; do
 	name=${f##*/}
 	wanted=0
 	case $name in later-major* | big-endian*) wanted=1 ;; esac
-	for command in dump "merge -o merged" "diff $corpus/run-1.1.capture"; do
+	for command in dump info "merge -o merged" "diff $corpus/run-1.1.capture"; do
 		# shellcheck disable=SC2086 # its words
 		run "$ST" $command "$f"
 		equal "${command%% *} of $name: status" $wanted "$status"

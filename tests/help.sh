@@ -89,7 +89,7 @@ command -v jq >/dev/null || cp no-jq jq
 PATH=$PWD:$(dirname "$ST"):$PATH
 export PATH
 run=0
-for name in '' -run -record -report -diff -merge -dump -probe -doctor -gc -sched -diagnose; do
+for name in '' -run -record -report -diff -merge -info -dump -probe -doctor -gc -sched -diagnose; do
 	page=stacktrace$name.1
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/s/^\(\.Dl \)\{0,1\}\$ //p' "$TOP/man/$page" |
 		sed 's/^sudo //' >examples.txt

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What reading and reporting captures costs: bytes an event on disk, events a second on one core, memory, and whether the
 # cost of an event stays the same from 10^5 to 10^7; folded stacks and SVG against FlameGraph's Perl scripts, of the same
-# events (FLAMEGRAPH=DIR: where these are); then captures of about 1 GB (BIG=0 leaves them out), in turns with 'zstd -d' of their
-# frames and with reading them from the disk.
+# events (FLAMEGRAPH=DIR: where these are); then captures of about 1 GB (BIG=0 leaves them out), totalled ('info') and reported on,
+# in turns with 'zstd -d' of their frames and with reading them from the disk.
 #
 # Times are CPU time, the least of $rounds, so that a busy machine disturbs little.  READ and UNPACK are of one thread of the
 # library; REPORT is the program, 'stacktrace report', less the time that it takes for 100 events; MORE is what each event costs
@@ -104,6 +104,7 @@ fi
 turns() { # a line, NAME CPU-NS ELAPSED-NS, for each turn
 	i=0
 	while [ $i -lt "$rounds" ]; do
+		"$bench" time "$ST" info -o /dev/null "$dir/c" | sed 's/^/info /'
 		"$bench" time "$ST" report -o /dev/null "$dir/c" | sed 's/^/report /'
 		"$bench" time zstd -q -d -f -o /dev/null "$dir/frames" | sed 's/^/zstd /'
 		"$bench" time dd if="$dir/c" of=/dev/null bs=4M iflag=direct status=none | sed 's/^/disk /'
@@ -115,12 +116,13 @@ big() { # KIND COUNT NAME
 	"$bench" "$1" "$2" "$dir/c" >/dev/null
 	"$bench" frames "$dir/c" "$dir/frames" >/dev/null
 	sync
-	turns | awk -v name="$3" -v bytes="$(stat -c %s "$dir/c")" '
+	turns | awk -v name="$3" '
 		!($1 in cpu) || $3 < cpu[$1] { cpu[$1] = $3 }
 		!($1 in all) || $5 < all[$1] { all[$1] = $5; rss[$1] = $7 }
-		END { printf "  %-18s %8.1f %8.1f %8.1f %8.1f %8.1f %9.0f %8.1f %9.1f\n", name, all["report"] / 1e9, cpu["report"] / 1e9,
-			all["zstd"] / 1e9, cpu["zstd"] / 1e9, all["disk"] / 1e9, bytes * 1e3 / all["report"], rss["report"] / 1024,
-			all["report"] / all["zstd"] }'
+		END { printf "  %-18s %6.2f %8.2f %8.1f %8.1f %8.1f %8.1f %6.1f %8.1f %9.2f %9.1f\n",
+			name, all["info"] / 1e9, cpu["info"] / 1e9, all["report"] / 1e9, cpu["report"] / 1e9,
+			all["zstd"] / 1e9, cpu["zstd"] / 1e9, all["disk"] / 1e9, rss["report"] / 1024,
+			all["info"] / all["zstd"], all["report"] / all["zstd"] }'
 }
 
 if ! command -v zstd >/dev/null; then
@@ -129,6 +131,7 @@ if ! command -v zstd >/dev/null; then
 fi
 rounds=2
 echo
-printf '  %-18s %8s %8s %8s %8s %8s %9s %8s %9s\n' "1 GB; SECONDS" REPORT "ITS CPU" 'ZSTD -D' "ITS CPU" DISK 'MB/s' 'RSS MiB' 'OF ZSTD'
+printf '  %-18s %6s %8s %8s %8s %8s %8s %6s %8s %9s %9s\n' "1 GB; SECONDS" INFO "ITS CPU" REPORT "ITS CPU" 'ZSTD -D' "ITS CPU" \
+	DISK 'RSS MiB' 'INFO/ZSTD' 'REP./ZSTD'
 big write 85000000 "85000000 growths"
 big switches 92000000 "92000000 switches"

@@ -125,6 +125,36 @@ def index(payload):
         yield dict(offset=offset, kind=kind, records=of, low=low, high=low + length)
 
 
+def totals(payload):
+    count, at = varint(payload, 0)
+    kinds = {}
+    for _ in range(count):
+        kind, at = varint(payload, at)
+        kinds[kind], at = varint(payload, at)
+    count, at = varint(payload, at)
+    sums = []
+    for _ in range(count):
+        value, at = varint(payload, at)
+        sums.append(value)
+    assert at == len(payload)
+    return kinds, sums
+
+
+def check_totals(said, many):
+    """Of the copystack records: words[3:] are gp, goid, creator_pc, entry_pc, old_size, new_size, used, duration_ns."""
+    kinds, sums = said
+    copies = [w[3:] for w in many if w[0] & 0xFFFF == 6]
+    lost = [w[3:19] for w in many if w[0] & 0xFFFF == 9]
+    for kind in kinds:
+        assert kinds[kind] == sum(w[0] & 0xFFFF == kind for w in many), "totals: counts"
+    assert sum(kinds.values()) == len(many), "totals: records"
+    assert sums[0] == sum(c[5] > c[4] for c in copies), "totals: growths"
+    assert sums[1] == sum(c[5] <= c[4] for c in copies), "totals: shrinks"
+    assert sums[2] == sum(c[6] for c in copies), "totals: bytes"
+    assert sums[3] == sum(c[7] for c in copies), "totals: time"
+    assert sums[4] == (sum(lost[-1]) if lost else 0), "totals: lost"
+
+
 def end(payload, seen, at, found):
     total, before, size, _, where = struct.unpack_from("<QQQQQ", payload)
     assert (total, before, size) == (sum(b["records"] for b in seen), len(seen), at), "the end block"
@@ -139,13 +169,15 @@ def end(payload, seen, at, found):
 
 def main(path):
     data = open(path, "rb").read()
-    _, at = file_header(data)
-    seen, found = [], []
+    minor, at = file_header(data)
+    seen, found, said = [], [], {}
     for block in blocks(data, at):
         if block["kind"] == 2:
             many = list(records(block["payload"]))
             assert len(many) == block["records"]
             assert block["low"] == min(w[1] for w in many) and block["high"] == max(w[1] for w in many)
+            if minor >= 2 and not any(w[0] & 0xFFFF > 23 for w in many):
+                check_totals(said[block["number"]], many)
             for words in many:
                 print(json.dumps(dict(type="record", number=words[0] & 0xFFFF, size=words[0] >> 16 & 0xFFFF,
                                       cpu=words[0] >> 32, time_ns=words[1], pid=words[2] & 0xFFFFFFFF,
@@ -155,6 +187,8 @@ def main(path):
                 print(json.dumps(name))
         elif block["kind"] == 5:
             found = list(index(block["payload"]))
+        elif block["kind"] == 6:
+            said[block["number"] + 1] = totals(block["payload"])
         elif block["kind"] == 4:
             end(block["payload"], seen, block["offset"], found)
         seen.append(block)

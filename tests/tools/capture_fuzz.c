@@ -22,6 +22,7 @@
 #include <zstd.h>
 
 #include "base/err.h"
+#include "formats/about.h"
 #include "formats/aggregate.h"
 #include "formats/capture.h"
 #include "formats/capture_format.h"
@@ -228,6 +229,29 @@ static void compare(const char *path, const char *whole)
 	diff_free(v.diff);
 }
 
+/* The totals, as far as the file has them. */
+static void tell(const char *path)
+{
+	struct about about = { .path = path };
+	struct render_context c = { .utf8 = below(2) };
+	struct capture_damage damage;
+	struct capture_reader *r;
+	struct err e;
+
+	if (capture_open(path, &r, &e))
+		return;
+	about.version = capture_version_of(r);
+	capture_on_block(r, about_block, &about);
+	if (!capture_read_totals(r, &about.totals, &damage, &e)) {
+		c.info = capture_info(r);
+		c.damage = &damage;
+		c.out = fopen("/dev/null", "w");
+		if (!c.out || about_text(&about, &c) || about_json(&about, &c) || fclose(c.out))
+			errx(1, "info: cannot be shown");
+	}
+	capture_reader_free(r);
+}
+
 static void show_all(const char *path, const char *whole)
 {
 	const struct filter_spec all = { .until_ns = UINT64_MAX };
@@ -244,6 +268,7 @@ static void show_all(const char *path, const char *whole)
 		show(path, formats[i], i % 3 ? &all : &some, BY_NOTHING);
 	merge(path);
 	compare(path, whole);
+	tell(path);
 	show(path, &format_csv, below(2) ? &all : &some, (enum by)(1 + below(BY_COUNT - 1)));
 	alarm(0);
 }
@@ -446,7 +471,7 @@ static void run(const char *dir, unsigned long count)
 	size_t files = read_corpus(dir, corpus);
 	char whole[4096];
 
-	snprintf(whole, sizeof(whole), "%s/run-1.1.capture", dir);
+	snprintf(whole, sizeof(whole), "%s/run-1.2.capture", dir);
 	for (unsigned long i = 0; i < count; i++) {
 		const struct bytes from = corpus[below(files)];
 		struct bytes b = { malloc(MAX_FILE), from.size };
@@ -474,37 +499,11 @@ static void run(const char *dir, unsigned long count)
 
 /* --- the captures to begin with ------------------------------------------------------------ */
 
-/* A record of every kind, filled with numbers that differ. */
-static void put_kinds(struct capture_writer *w)
+static int put_record(void *w, const struct ev_header *ev)
 {
-	for (unsigned kind = EV_IMAGE; kind < EV_KIND_COUNT + 2; kind++) {
-		union {
-			struct ev_header h;
-			struct ev_stack stack;
-			struct ev_process process;
-			struct ev_line line;
-			struct ev_reason reason;
-			uint64_t word[64];
-		} ev = { .word = { 0 } };
-		struct err e;
+	struct err e;
 
-		for (unsigned i = 3; i < 64; i++)
-			ev.word[i] = i * UINT64_C(0x1000003) + kind;
-		ev.h = ev_head(kind, sizeof(ev), 9000 + kind, RUN_PID);
-		if (kind == EV_STACK)
-			ev.stack.depth = 20;
-		if (kind == EV_PROCESS || kind == EV_LINE) {
-			ev.process.what = EV_PROCESS_START;
-			*(kind == EV_LINE ? &ev.line.length : &ev.process.length) = 4;
-			memcpy((char *)ev.word +
-				       (kind == EV_LINE ? sizeof(ev.line) : sizeof(ev.process)),
-			       "/x\033y", 5);
-		}
-		if (kind == EV_REASON)
-			strcpy(ev.reason.name, "chan\treceive");
-		if (capture_event(w, &ev.h, &e))
-			errx(1, "%s", e.text);
-	}
+	return capture_event(w, ev, &e);
 }
 
 static void write_capture(const char *path, bool hostile, bool kinds)
@@ -530,9 +529,7 @@ static void write_capture(const char *path, bool hostile, bool kinds)
 	for (size_t i = 0; i < l.count; i++)
 		if (capture_event(w, &l.ev[i].h, &e) || (!(i % 40) && capture_flush(w, true, &e)))
 			errx(1, "%s", e.text);
-	if (kinds)
-		put_kinds(w);
-	if (capture_close(w, n, &e))
+	if ((kinds && kinds_each(put_record, w)) || capture_close(w, n, &e))
 		errx(1, "%s", e.text);
 	names_free(n);
 }
@@ -552,7 +549,7 @@ static void write_corpus(const char *dir)
 
 	snprintf(path, sizeof(path), "%s/hostile.capture", dir);
 	write_capture(path, true, false);
-	snprintf(path, sizeof(path), "%s/run-1.1.capture", dir);
+	snprintf(path, sizeof(path), "%s/run-1.2.capture", dir);
 	write_capture(path, false, true);
 	b = read_file(path);
 	snprintf(path, sizeof(path), "%s/cut.capture", dir);

@@ -309,4 +309,38 @@ static inline struct run_info run_info_made(void)
 	};
 }
 
+/* A record of every kind and of two unknown ones, filled with numbers that differ. */
+static inline int kinds_each(take_fn *fn, void *arg)
+{
+	int r = 0;
+
+	for (unsigned kind = EV_IMAGE; kind < EV_KIND_COUNT + 2 && !r; kind++) {
+		union {
+			struct ev_header h;
+			struct ev_stack stack;
+			struct ev_process process;
+			struct ev_line line;
+			struct ev_reason reason;
+			uint64_t word[64];
+		} ev = { .word = { 0 } };
+
+		for (unsigned i = 3; i < 64; i++)
+			ev.word[i] = i * UINT64_C(0x1000003) + kind;
+		ev.h = ev_head(kind, sizeof(ev), 9000 + kind, RUN_PID);
+		if (kind == EV_STACK)
+			ev.stack.depth = 20;
+		if (kind == EV_PROCESS || kind == EV_LINE) {
+			ev.process.what = EV_PROCESS_START;
+			*(kind == EV_LINE ? &ev.line.length : &ev.process.length) = 4;
+			memcpy((char *)ev.word +
+				       (kind == EV_LINE ? sizeof(ev.line) : sizeof(ev.process)),
+			       "/x\033y", 5);
+		}
+		if (kind == EV_REASON)
+			strcpy(ev.reason.name, "chan\treceive");
+		r = fn(arg, &ev.h);
+	}
+	return r;
+}
+
 #endif

@@ -418,6 +418,8 @@ static void check_missing_bytes(void **state)
 	(void)state;
 	run_sum(&all);
 	for (size_t i = 1; i + 5 < count; i++) {
+		if (blocks[i].h.kind == CAPTURE_TOTALS)
+			continue;
 		assert_int_equal(blocks[i].h.kind, CAPTURE_EVENTS);
 		/* a whole block is gone: only its number tells */
 		cut = without(b, blocks[i].offset, blocks[i].size);
@@ -544,7 +546,7 @@ static void check_refusals(void **state)
 	h.major = 2;
 	memcpy(b.at, &h, sizeof(h));
 	seal_file_header(b.at);
-	expect_refusal(b, -EPROTO, "format 2.1", "newer one");
+	expect_refusal(b, -EPROTO, "format 2.2", "newer one");
 	h.major = 0x0100;
 	h.byte_order = 0x04030201;
 	memcpy(b.at, &h, sizeof(h));
