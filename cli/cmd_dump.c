@@ -12,7 +12,6 @@
 
 #include "base/err.h"
 #include "base/escape.h"
-#include "base/parse.h"
 #include "cli/command.h"
 #include "cli/diag.h"
 #include "cli/options.h"
@@ -23,32 +22,19 @@
 #include "formats/run_info.h"
 
 struct dump {
-	const char *path, *to;
-	unsigned json;
+	const char *path;
+	struct plain_options how;
 	FILE *out;
 	struct names *names;
-};
-
-static const char *const format_words[] = { "text", "json", NULL };
-
-static const struct argp_option options[] = {
-	{ "format", 'f', "NAME", 0, "text (default) or json: one object a line", 0 },
-	{ "output", 'o', "FILE", 0, "Write to FILE; '-' is standard output", 0 },
-	{ 0 },
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct dump *d = state->input;
-	struct err e;
 
 	switch (key) {
-	case 'f':
-		if (parse_choice("--format", arg, format_words, &d->json, &e))
-			argp_error(state, "%s", e.text);
-		return 0;
-	case 'o':
-		d->to = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &d->how;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (d->path)
@@ -63,9 +49,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = { { &plain_argp, 0, NULL, 0 }, { 0 } };
+
 static const struct argp argp = {
-	.options = options,
 	.parser = parse,
+	.children = children,
 	.args_doc = "CAPTURE",
 	.doc = "Print what is in a capture file, as it is: the blocks, the records with all their "
 	       "fields, the names.  CAPTURE may be '-' for standard input.",
@@ -75,7 +63,7 @@ static const struct argp argp = {
 
 static void put_key(const struct dump *d, const char *key)
 {
-	fprintf(d->out, d->json ? ",\"%s\":" : " %s=", key);
+	fprintf(d->out, d->how.json ? ",\"%s\":" : " %s=", key);
 }
 
 static void put_number(const struct dump *d, const char *key, uint64_t n)
@@ -92,7 +80,7 @@ static void put_text(const struct dump *d, const char *key, const char *text)
 	fputc('"', d->out);
 	/* what escaping leaves of JSON's own special characters is its backslash */
 	for (const char *p = safe ? safe : "[no memory]"; *p; p++) {
-		if (*p == '\\' && d->json)
+		if (*p == '\\' && d->how.json)
 			fputc('\\', d->out);
 		fputc(*p, d->out);
 	}
@@ -102,19 +90,19 @@ static void put_text(const struct dump *d, const char *key, const char *text)
 
 static void begin_line(const struct dump *d, const char *type)
 {
-	fprintf(d->out, d->json ? "{\"type\":\"%s\"" : "%s", type);
+	fprintf(d->out, d->how.json ? "{\"type\":\"%s\"" : "%s", type);
 }
 
 static void end_line(const struct dump *d)
 {
-	fputs(d->json ? "}\n" : "\n", d->out);
+	fputs(d->how.json ? "}\n" : "\n", d->out);
 }
 
 /* --- records ------------------------------------------------------------------------------- */
 
 static void put_value(const struct dump *d, const struct event_field *f, uint64_t v)
 {
-	fprintf(d->out, !d->json && f->type == FIELD_ADDRESS ? "0x%" PRIx64 : "%" PRIu64, v);
+	fprintf(d->out, !d->how.json && f->type == FIELD_ADDRESS ? "0x%" PRIx64 : "%" PRIu64, v);
 }
 
 static void put_array(const struct dump *d, const struct event_field *f, const struct ev_header *ev,
@@ -203,7 +191,7 @@ static int name(void *arg, uint32_t pid, uint64_t addr, const struct name *v, si
 		begin_line(d, "name");
 		put_number(d, "pid", pid);
 		put_key(d, "address");
-		fprintf(d->out, d->json ? "%" PRIu64 : "0x%" PRIx64, addr);
+		fprintf(d->out, d->how.json ? "%" PRIu64 : "0x%" PRIx64, addr);
 		put_number(d, "place", i);
 		put_text(d, "function", v[i].function);
 		put_text(d, "file", v[i].file);
@@ -264,7 +252,7 @@ static int show(struct dump *d, struct capture_reader *reader, struct err *e)
 {
 	struct capture_damage damage;
 	struct output out;
-	int r = output_open(d->to, stdout, &out, e), w;
+	int r = output_open(d->how.to, stdout, &out, e), w;
 
 	if (r)
 		return r;
@@ -285,7 +273,7 @@ static int show(struct dump *d, struct capture_reader *reader, struct err *e)
 
 int cmd_dump(int argc, char **argv)
 {
-	struct dump d = { .json = 0 };
+	struct dump d = { .path = NULL };
 	struct capture_reader *reader = NULL;
 	struct err e;
 	int r;

@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "base/err.h"
-#include "base/parse.h"
 #include "cli/command.h"
 #include "cli/diag.h"
 #include "cli/options.h"
@@ -16,17 +15,12 @@
 
 struct info {
 	char **captures;
-	const char *to;
-	unsigned json;
+	struct plain_options how;
 	bool strict;
 	bool bad; /* something is lost or damaged */
 };
 
-static const char *const format_words[] = { "text", "json", NULL };
-
 static const struct argp_option options[] = {
-	{ "format", 'f', "NAME", 0, "text (default) or json: one object a line and capture", 0 },
-	{ "output", 'o', "FILE", 0, "Write to FILE; '-' is standard output", 0 },
 	{ "strict", KEY_STRICT, 0, 0,
 	  "Exit with status 3 if events were lost or a capture is damaged", 0 },
 	{ 0 },
@@ -35,15 +29,11 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct info *i = state->input;
-	struct err e;
 
+	(void)arg;
 	switch (key) {
-	case 'f':
-		if (parse_choice("--format", arg, format_words, &i->json, &e))
-			argp_error(state, "%s", e.text);
-		return 0;
-	case 'o':
-		i->to = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &i->how;
 		return 0;
 	case KEY_STRICT:
 		i->strict = true;
@@ -59,9 +49,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = { { &plain_argp, 0, NULL, 0 }, { 0 } };
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = children,
 	.args_doc = "CAPTURE...",
 	.doc = "Say what captures are, whether they are whole, and what their records come to.  "
 	       "Every byte is checked, but no record is read, which takes a fraction of the time "
@@ -83,7 +76,7 @@ static int show(struct info *i, const char *path, struct render_context *c, stru
 	if (!r) {
 		c->info = capture_info(reader);
 		c->damage = &damage;
-		r = i->json ? about_json(&about, c) : about_text(&about, c);
+		r = i->how.json ? about_json(&about, c) : about_text(&about, c);
 		if (r)
 			err_sys(e, -r, "cannot tell about '%s'", path);
 		i->bad |= about.totals.lost || capture_is_damaged(&damage);
@@ -97,7 +90,7 @@ static int show_all(struct info *i, struct err *e)
 {
 	struct render_context c = { 0 };
 	struct output out;
-	int r = output_open(i->to, stdout, &out, e), bad = 0;
+	int r = output_open(i->how.to, stdout, &out, e), bad = 0;
 
 	if (r)
 		return r;
@@ -115,7 +108,7 @@ static int show_all(struct info *i, struct err *e)
 
 int cmd_info(int argc, char **argv)
 {
-	struct info i = { .to = NULL };
+	struct info i = { .captures = NULL };
 	struct err e;
 	int r;
 

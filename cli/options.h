@@ -40,6 +40,13 @@ extern const struct argp by_argp; /* part of view_argp, with the same input */
 /* Which part of it; the input is a struct filter_spec, which needs no initialisation. */
 extern const struct argp filter_argp;
 
+/* Where to write, and whether text or JSON: dump, info. */
+struct plain_options {
+	const char *to; /* NULL: standard output */
+	unsigned json;
+};
+extern const struct argp plain_argp;
+
 /* Common to all: parses, and lets -h be --help. */
 void options_parse(const struct argp *argp, int argc, char **argv, unsigned flags, void *input);
 

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "formats/diff.h"
+#include "formats/diff_render.h"
 #include "formats/diff_rule.h"
 #include "tests/unit/events.h"
 
@@ -292,13 +293,30 @@ static void switch_rates(void **state)
 	assert_false(sample_of(1, 0, 0).known[DIFF_SWITCH_RATE]);
 }
 
+/* Nothing that is shown as 0 has a sign. */
+static void points(void **state)
+{
+	static const struct {
+		double change;
+		const char *text;
+	} cases[] = { { -0.0004, "0.0 points" },
+		      { 0.0004, "0.0 points" },
+		      { -0.0006, "-0.1 points" },
+		      { 0.25, "+25.0 points" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(diff_human_change(DIFF_WASTE_RATIO, cases[i].change, false).s,
+				    cases[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(p_values),  cmocka_unit_test(p_values_of_many),
 		cmocka_unit_test(judgement), cmocka_unit_test(rules),
 		cmocka_unit_test(rows),	     cmocka_unit_test(switch_rates),
-		cmocka_unit_test(verdicts),
+		cmocka_unit_test(verdicts),  cmocka_unit_test(points),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
