@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
+#include "symbols/dwarf_headers.h"
 #include "symbols/elf_file.h"
 #include "symbols/image.h"
 
@@ -35,6 +36,7 @@ struct joined {
 
 struct dwarf_info {
 	Elf *elf; /* the mapped file, or NULL when dwarf is of a separate file */
+	struct dwarf_headers headers;
 	Dwarf *dwarf;
 	int fd; /* of the separate file */
 	bool ranges_tried;
@@ -45,10 +47,14 @@ struct dwarf_info {
 
 /* ---- opening ---- */
 
-static bool open_own(struct dwarf_info *d, const struct elf_file *f)
+static bool open_own(struct dwarf_info *d, const struct elf_file *f, enum dwarf_use use)
 {
 	if (!elf_file_section(f, ".debug_info") && !elf_file_section(f, ".zdebug_info"))
 		return false;
+	if (dwarf_headers_keep(f, &d->headers))
+		return false;
+	if (use == DWARF_FOR_TYPES)
+		dwarf_headers_hide(f, &d->headers);
 	d->elf = elf_memory((char *)f->data, f->size);
 	if (d->elf)
 		d->dwarf = dwarf_begin_elf(d->elf, DWARF_C_READ, NULL);
@@ -70,7 +76,7 @@ static bool open_separate(struct dwarf_info *d, const char *build_id, const char
 }
 
 struct dwarf_info *dwarf_info_open(const struct elf_file *f, const char *build_id,
-				   const char *debug_root)
+				   const char *debug_root, enum dwarf_use use)
 {
 	struct dwarf_info *d = calloc(1, sizeof(*d));
 
@@ -78,7 +84,7 @@ struct dwarf_info *dwarf_info_open(const struct elf_file *f, const char *build_i
 		return NULL;
 	d->fd = -1;
 	elf_version(EV_CURRENT);
-	if (!open_own(d, f) && !open_separate(d, build_id, debug_root)) {
+	if (!open_own(d, f, use) && !open_separate(d, build_id, debug_root)) {
 		dwarf_info_free(d);
 		return NULL;
 	}
@@ -99,6 +105,7 @@ void dwarf_info_free(struct dwarf_info *d)
 		dwarf_end(d->dwarf);
 	if (d->elf)
 		elf_end(d->elf);
+	dwarf_headers_restore(&d->headers);
 	if (d->fd >= 0)
 		close(d->fd);
 	free(d->range);

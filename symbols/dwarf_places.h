@@ -18,13 +18,16 @@ struct place;
 
 #define DWARF_DEBUG_ROOT "/usr/lib/debug/.build-id"
 
+enum dwarf_use { DWARF_FOR_TYPES, DWARF_FOR_ALL };
+
 /*
  * Opens the DWARF in the file, or else in the separate file that its build id (hex, may be empty)
  * names in debug_root (DWARF_DEBUG_ROOT on a system).  Nothing is fetched over a network.  NULL
- * where there is none.  The file must stay mapped.
+ * where there is none.  The file must stay mapped, and have no other DWARF open.  For types alone,
+ * the rest of the file's own need not be there.
  */
 struct dwarf_info *dwarf_info_open(const struct elf_file *f, const char *build_id,
-				   const char *debug_root);
+				   const char *debug_root, enum dwarf_use use);
 void dwarf_info_free(struct dwarf_info *d);
 
 struct Dwarf *dwarf_info_dwarf(struct dwarf_info *d);

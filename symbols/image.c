@@ -32,9 +32,10 @@ struct image {
 	char go_version[64];
 	char build_id[129];
 	/* read at the first use */
-	bool symtab_tried, dwarf_tried;
+	bool symtab_tried, no_dwarf;
 	struct symtab *symtab;
-	struct dwarf_info *dwarf;
+	struct dwarf_info *dwarf; /* NULL: not open */
+	enum dwarf_use dwarf_use;
 };
 
 static void read_build_id(struct image *img)
@@ -124,13 +125,21 @@ static struct symtab *symtab(struct image *img)
 	return img->symtab;
 }
 
-static struct dwarf_info *dwarf(struct image *img)
+static struct dwarf_info *dwarf(struct image *img, enum dwarf_use use)
 {
-	if (!img->dwarf_tried) {
-		img->dwarf_tried = true;
-		img->dwarf = dwarf_info_open(&img->elf, img->build_id, DWARF_DEBUG_ROOT);
-	}
+	if (img->no_dwarf || (img->dwarf && img->dwarf_use >= use))
+		return img->dwarf;
+	image_release_dwarf(img);
+	img->dwarf = dwarf_info_open(&img->elf, img->build_id, DWARF_DEBUG_ROOT, use);
+	img->dwarf_use = use;
+	img->no_dwarf = !img->dwarf;
 	return img->dwarf;
+}
+
+void image_release_dwarf(struct image *img)
+{
+	dwarf_info_free(img->dwarf);
+	img->dwarf = NULL;
 }
 
 /* ---- what the file is ---- */
@@ -172,7 +181,7 @@ uint64_t image_go_moduledata(struct image *img)
 
 struct Dwarf *image_dwarf(struct image *img)
 {
-	return dwarf_info_dwarf(dwarf(img));
+	return dwarf_info_dwarf(dwarf(img, DWARF_FOR_TYPES));
 }
 
 /* ---- functions and places ---- */
@@ -206,14 +215,16 @@ size_t image_places(struct image *img, uint64_t vaddr, struct place *ret, size_t
 	struct place p = { .file = "" };
 	struct function fn;
 	size_t n = img->is_go ? pclntab_places(&img->go, vaddr, ret, max) : 0;
+	struct dwarf_info *d;
 
-	if (!n && dwarf(img))
-		n = dwarf_info_places(dwarf(img), vaddr, ret, max);
+	d = n ? NULL : dwarf(img, DWARF_FOR_ALL);
+	if (d)
+		n = dwarf_info_places(d, vaddr, ret, max);
 	if (n || symtab_by_address(symtab(img), vaddr, &fn))
 		return n;
 	p.function = fn.name;
-	if (dwarf(img))
-		dwarf_info_line(dwarf(img), vaddr, &p.file, &p.line);
+	if (d)
+		dwarf_info_line(d, vaddr, &p.file, &p.line);
 	if (max)
 		*ret = p;
 	return 1;

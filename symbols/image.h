@@ -107,7 +107,13 @@ bool image_note_segment(const struct image *img, size_t i, struct image_segment 
 /* Go's runtime.firstmoduledata, or 0. */
 uint64_t image_go_moduledata(struct image *img);
 
-/* The program's DWARF, or NULL; owned by the image.  A Dwarf of libdw. */
+/*
+ * The program's DWARF, of which at least the types are there, or NULL.  A Dwarf of libdw; owned by
+ * the image, and gone with the next call of image_places or image_release_dwarf.
+ */
 struct Dwarf *image_dwarf(struct image *img);
+
+/* Gives back its memory, which is much, until it is asked for again. */
+void image_release_dwarf(struct image *img);
 
 #endif

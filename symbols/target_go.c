@@ -61,6 +61,7 @@ int target_from_go(struct image *img, struct target *t, struct err *e)
 		src.table = go_offsets_table(src.version.minor);
 	if (!go_dwarf_offsets(img, &dwarf))
 		src.dwarf = &dwarf;
+	image_release_dwarf(img);
 	go_offsets_merge(&src, t);
 	go_place_probes(img, &inf, t);
 	rc = go_growth_nops(img, t);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <elfutils/libdw.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -276,6 +277,32 @@ static void own_places(void **state)
 	image_free(img);
 }
 
+/* What is hidden while only types are wanted comes back when places are. */
+static void types_then_places(void **state)
+{
+	struct place place[4];
+	struct image *img;
+	uint64_t bias;
+
+	(void)state;
+	img = own_image(&bias);
+	for (int i = 0; i < 2; i++) {
+		Dwarf *types = (Dwarf *)image_dwarf(img);
+		Dwarf_Lines *lines;
+		Dwarf_CU *cu;
+		Dwarf_Die unit;
+		size_t count;
+
+		assert_non_null(types);
+		cu = NULL;
+		assert_int_equal(dwarf_get_units(types, cu, &cu, NULL, NULL, &unit, NULL), 0);
+		assert_int_equal(dwarf_getsrclines(&unit, &lines, &count), -1);
+		check_own_places(place, image_places(img, outer() - 1 - bias, place, 4));
+		image_release_dwarf(img);
+	}
+	image_free(img);
+}
+
 static void copy_file(const char *from, const char *to)
 {
 	char buffer[65536];
@@ -310,10 +337,10 @@ static void separate_debug_info(void **state)
 	snprintf(path, sizeof(path), "%s/ab/cdef.debug", root);
 	copy_file("/proc/self/exe", path);
 
-	assert_null(dwarf_info_open(&f, "abcd", root));
-	assert_null(dwarf_info_open(&f, "", root));
-	assert_null(dwarf_info_open(&f, "../../etc", root));
-	d = dwarf_info_open(&f, "abcdef", root);
+	assert_null(dwarf_info_open(&f, "abcd", root, DWARF_FOR_ALL));
+	assert_null(dwarf_info_open(&f, "", root, DWARF_FOR_ALL));
+	assert_null(dwarf_info_open(&f, "../../etc", root, DWARF_FOR_ALL));
+	d = dwarf_info_open(&f, "abcdef", root, DWARF_FOR_ALL);
 	assert_non_null(d);
 	check_own_places(place, dwarf_info_places(d, outer() - 1 - bias, place, 4));
 	dwarf_info_free(d);
@@ -334,6 +361,7 @@ int main(void)
 		cmocka_unit_test(sections),
 		cmocka_unit_test(own_functions),
 		cmocka_unit_test(own_places),
+		cmocka_unit_test(types_then_places),
 		cmocka_unit_test(separate_debug_info),
 	};
 
