@@ -9,18 +9,13 @@
 #include "symbols/symtab.h"
 
 #include <errno.h>
-#include <gelf.h>
-#include <libelf.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "symbols/elf_file.h"
+#include "symbols/elf_symbols.h"
 #include "symbols/image.h"
-
-/* Mangled names have hundreds of bytes; sorting longer ones of a hostile file would take forever.
- */
-#define NAME_MAX_BYTES 4096u
 
 struct symbol {
 	struct function fn;
@@ -36,14 +31,6 @@ struct symtab {
 
 /* ---- reading ---- */
 
-static Elf_Scn *find_table(Elf *elf, uint32_t type, GElf_Shdr *ret)
-{
-	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));)
-		if (gelf_getshdr(scn, ret) && ret->sh_type == type)
-			return scn;
-	return NULL;
-}
-
 static bool is_code(const struct elf_file *f, uint64_t vaddr)
 {
 	const struct elf_segment *s = elf_file_segment(f, vaddr);
@@ -51,42 +38,18 @@ static bool is_code(const struct elf_file *f, uint64_t vaddr)
 	return s && (s->flags & PF_X);
 }
 
-/* NULL for a symbol without a usable name. */
-static const char *symbol_name(const struct elf_file *f, const GElf_Shdr *strings, uint64_t at)
+static size_t read_functions(const struct elf_file *f, struct elf_symbols *from, struct symbol *ret)
 {
-	const char *s = elf_file_string(f, strings->sh_offset, strings->sh_size, at);
-
-	return *s && strnlen(s, NAME_MAX_BYTES) < NAME_MAX_BYTES ? s : NULL;
-}
-
-static size_t read_symbols(const struct elf_file *f, Elf *elf, Elf_Scn *scn, const GElf_Shdr *table,
-			   struct symbol *ret)
-{
-	Elf_Data *data = elf_getdata(scn, NULL);
-	Elf_Scn *strings = elf_getscn(elf, table->sh_link);
-	GElf_Shdr shdr;
+	struct elf_symbol s;
 	size_t n = 0;
 
-	if (!data || !strings || !gelf_getshdr(strings, &shdr) || shdr.sh_type != SHT_STRTAB)
-		return 0;
-	for (size_t i = 0; i < data->d_size / sizeof(Elf64_Sym); i++) {
-		GElf_Sym sym;
-		const char *name;
-		int type;
-
-		if (!gelf_getsym(data, (int)i, &sym))
-			break;
-		type = GELF_ST_TYPE(sym.st_info);
-		if ((type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) ||
-		    sym.st_shndx == SHN_UNDEF || sym.st_shndx >= SHN_LORESERVE ||
-		    !is_code(f, sym.st_value))
-			continue;
-		name = symbol_name(f, &shdr, sym.st_name);
-		if (!name)
+	while (elf_symbols_next(from, &s)) {
+		if ((s.type != STT_FUNC && s.type != STT_GNU_IFUNC && s.type != STT_NOTYPE) ||
+		    !is_code(f, s.vaddr))
 			continue;
 		ret[n++] = (struct symbol){
-			.fn = { .name = name, .vaddr = sym.st_value, .size = sym.st_size },
-			.global = GELF_ST_BIND(sym.st_info) != STB_LOCAL,
+			.fn = { .name = s.name, .vaddr = s.vaddr, .size = s.size },
+			.global = s.global,
 		};
 	}
 	return n;
@@ -164,45 +127,23 @@ static int build(struct symtab *t, const struct elf_file *f, struct symbol *s, s
 	return 0;
 }
 
-static struct symtab *read_table(const struct elf_file *f, Elf *elf)
+struct symtab *symtab_open(const struct elf_file *f)
 {
-	GElf_Shdr table;
-	Elf_Scn *scn = find_table(elf, SHT_SYMTAB, &table);
+	struct symtab *t = calloc(1, sizeof(*t));
+	struct elf_symbols from;
 	struct symbol *symbol;
-	struct symtab *t;
-	size_t n;
 
-	if (!scn)
-		scn = find_table(elf, SHT_DYNSYM, &table);
-	if (!scn || table.sh_size > f->size)
-		return NULL;
-	t = calloc(1, sizeof(*t));
-	symbol = calloc(table.sh_size / sizeof(Elf64_Sym) + 1, sizeof(*symbol));
-	if (!t || !symbol) {
+	if (!t || elf_symbols_open(f, &from)) {
 		free(t);
-		free(symbol);
 		return NULL;
 	}
-	n = read_symbols(f, elf, scn, &table, symbol);
-	if (build(t, f, symbol, n)) {
+	symbol = calloc(from.count + 1, sizeof(*symbol));
+	if (!symbol || build(t, f, symbol, read_functions(f, &from, symbol))) {
 		symtab_free(t);
 		t = NULL;
 	}
+	elf_symbols_close(&from);
 	free(symbol);
-	return t;
-}
-
-struct symtab *symtab_open(const struct elf_file *f)
-{
-	struct symtab *t;
-	Elf *elf;
-
-	elf_version(EV_CURRENT);
-	elf = elf_memory((char *)f->data, f->size);
-	if (!elf)
-		return NULL;
-	t = read_table(f, elf);
-	elf_end(elf);
 	return t;
 }
 
