@@ -358,6 +358,17 @@ const struct elf_segment *elf_file_segment(const struct elf_file *f, uint64_t va
 	return NULL;
 }
 
+bool elf_file_is_data(const struct elf_file *f, uint64_t vaddr)
+{
+	for (size_t i = 0; i < f->segments; i++) {
+		const struct elf_segment *s = &f->segment[i];
+
+		if (vaddr >= s->vaddr && vaddr - s->vaddr < s->mem_size)
+			return s->flags & PF_W;
+	}
+	return false;
+}
+
 const uint8_t *elf_file_tail(const struct elf_file *f, uint64_t vaddr, size_t *ret_len)
 {
 	const struct elf_segment *s = elf_file_segment(f, vaddr);

@@ -72,6 +72,9 @@ const uint8_t *elf_file_tail(const struct elf_file *f, uint64_t vaddr, size_t *r
 /* The segment whose file part holds the address, or NULL. */
 const struct elf_segment *elf_file_segment(const struct elf_file *f, uint64_t vaddr);
 
+/* Whether an address is of variables: of a segment that is written, also behind its file part. */
+bool elf_file_is_data(const struct elf_file *f, uint64_t vaddr);
+
 /* The first section of that name, or NULL. */
 const struct elf_section *elf_file_section(const struct elf_file *f, const char *name);
 

@@ -20,6 +20,7 @@
 #include "symbols/elf_file.h"
 #include "symbols/pclntab.h"
 #include "symbols/symtab.h"
+#include "symbols/variables.h"
 
 #define NOTE_GNU_BUILD_ID 3
 #define NOTE_GO_BUILD_ID  4
@@ -32,8 +33,9 @@ struct image {
 	char go_version[64];
 	char build_id[129];
 	/* read at the first use */
-	bool symtab_tried, no_dwarf;
+	bool symtab_tried, no_dwarf, variables_tried;
 	struct symtab *symtab;
+	struct variables *variables;
 	struct dwarf_info *dwarf; /* NULL: not open */
 	enum dwarf_use dwarf_use;
 };
@@ -110,6 +112,7 @@ void image_free(struct image *img)
 		return;
 	dwarf_info_free(img->dwarf);
 	symtab_free(img->symtab);
+	variables_free(img->variables);
 	pclntab_release(&img->go);
 	elf_file_close(&img->elf);
 	free(img->path);
@@ -228,6 +231,17 @@ size_t image_places(struct image *img, uint64_t vaddr, struct place *ret, size_t
 	if (max)
 		*ret = p;
 	return 1;
+}
+
+int image_variable(struct image *img, uint64_t vaddr, char *ret, size_t size)
+{
+	if (!elf_file_is_data(&img->elf, vaddr))
+		return -ENOENT;
+	if (!img->variables_tried) {
+		img->variables_tried = true;
+		img->variables = variables_open(&img->elf, img);
+	}
+	return variables_name(img->variables, image_dwarf(img), vaddr, ret, size);
 }
 
 /* ---- bytes ---- */

@@ -70,6 +70,12 @@ struct place {
  */
 size_t image_places(struct image *img, uint64_t vaddr, struct place *ret, size_t max);
 
+/*
+ * What is at an address of the program's data: "runtime.sched.lock", or "runtime.sched+0x18" where
+ * only the variable is known.  In stripped Go programs some locks of the runtime.  0 or -ENOENT.
+ */
+int image_variable(struct image *img, uint64_t vaddr, char *ret, size_t size);
+
 /* File offset of an address; -ENOENT outside the file's segments. */
 int image_offset(const struct image *img, uint64_t vaddr, uint64_t *ret);
 

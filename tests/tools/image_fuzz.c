@@ -63,12 +63,15 @@ static void ask_about(struct image *img, uint64_t vaddr)
 	struct place place[8];
 	struct function fn;
 	uint64_t v, words[4];
+	char name[64];
 	size_t sum = 0, n = image_places(img, vaddr, place, 8);
 
 	for (size_t i = 0; i < n && i < 8; i++)
 		sum += strlen(place[i].function) + strlen(place[i].file);
 	if (!image_function_at(img, vaddr, &fn))
 		sum += strlen(fn.name);
+	if (!image_variable(img, vaddr, name, sizeof(name)))
+		sum += strlen(name);
 	if (!image_offset(img, vaddr, &v))
 		sum += v;
 	if (!image_words(img, vaddr, words, 4))

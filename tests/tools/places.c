@@ -7,6 +7,7 @@
  *	places FILE function NAME...     the same for some names
  *	places FILE sample STEP          the places of two addresses of every STEP-th function
  *	places FILE at ADDRESS...        "address: function file:line", inlined ones first, then "-"
+ *	places FILE data ADDRESS...      "address: variable", or "?"
  *	                                 ("-" as only argument: addresses from standard input)
  */
 #include <errno.h>
@@ -33,6 +34,14 @@ static void print_places(struct image *img, uint64_t address)
 		       place[i].line, place[i].inlined ? " inlined" : "");
 	if (!n)
 		printf("%" PRIx64 ": ?\n", address);
+}
+
+static void print_variable(struct image *img, uint64_t address)
+{
+	char name[256];
+
+	printf("%" PRIx64 ": %s\n", address,
+	       image_variable(img, address, name, sizeof(name)) ? "?" : name);
 }
 
 static int print_info(struct image *img)
@@ -75,17 +84,17 @@ static int print_named(struct image *img, char **name)
 	return rc;
 }
 
-static int print_at(struct image *img, char **arg)
+static int print_at(struct image *img, char **arg, void (*print)(struct image *, uint64_t))
 {
 	char line[256];
 
 	if (*arg && !strcmp(*arg, "-")) {
 		while (fgets(line, sizeof(line), stdin))
-			print_places(img, strtoull(line, NULL, 16));
+			print(img, strtoull(line, NULL, 16));
 		return 0;
 	}
 	for (; *arg; arg++)
-		print_places(img, strtoull(*arg, NULL, 16));
+		print(img, strtoull(*arg, NULL, 16));
 	return 0;
 }
 
@@ -111,7 +120,8 @@ int main(int argc, char **argv)
 	int rc = 2;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: places FILE info|functions|function|sample|at [ARG...]\n");
+		fprintf(stderr,
+			"usage: places FILE info|functions|function|sample|at|data [ARG...]\n");
 		return 2;
 	}
 	rc = image_open(argv[1], &img, &e);
@@ -128,7 +138,9 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[2], "sample"))
 		rc = print_sample(img, argv[3]);
 	else if (!strcmp(argv[2], "at"))
-		rc = print_at(img, argv + 3);
+		rc = print_at(img, argv + 3, print_places);
+	else if (!strcmp(argv[2], "data"))
+		rc = print_at(img, argv + 3, print_variable);
 	image_free(img);
 	return rc;
 }

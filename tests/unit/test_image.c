@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_image: what image_open refuses and how it says so; addresses, notes and relocations;
- * functions and places of a C program, which is this test.
+ * functions, places and variables of a C program, which is this test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -277,6 +277,64 @@ static void own_places(void **state)
 	image_free(img);
 }
 
+/* A structure of locks as programs have them: in an array, in one without a name, and a lock's own
+ * member. */
+struct test_lock {
+	int word, owner;
+};
+static struct {
+	int n;
+	struct {
+		struct test_lock first, second;
+	};
+	struct {
+		long n;
+		struct test_lock mu;
+	} part[3];
+} own_locks = { .n = 1 };
+static struct test_lock own_lock;
+
+static const char *own_variable(struct image *img, uint64_t vaddr, char ret[64])
+{
+	return image_variable(img, vaddr, ret, 64) ? "none" : ret;
+}
+
+static void own_variables(void **state)
+{
+	const struct {
+		const void *at;
+		const char *name;
+	} known[] = {
+		{ &own_lock, "own_lock" },
+		{ &own_lock.owner, "own_lock" },
+		{ &own_locks.n, "own_locks.n" },
+		{ &own_locks.second.owner, "own_locks.second" },
+		{ &own_locks.part[2].mu, "own_locks.part[2].mu" },
+		{ &own_locks.part[1].n, "own_locks.part[1].n" },
+	};
+	struct image *img;
+	char name[64];
+	uint64_t bias;
+
+	(void)state;
+	img = own_image(&bias);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		assert_string_equal(
+			own_variable(img, (uint64_t)(uintptr_t)known[i].at - bias, name),
+			known[i].name);
+	/* what does not fit is cut */
+	assert_int_equal(
+		image_variable(img, (uint64_t)(uintptr_t)&own_locks.part[2].mu - bias, name, 12),
+		0);
+	assert_string_equal(name, "own_locks.p");
+	/* code, the stack, nothing */
+	assert_string_equal(own_variable(img, (uint64_t)(uintptr_t)outer - bias, name), "none");
+	assert_string_equal(own_variable(img, (uint64_t)(uintptr_t)name - bias, name), "none");
+	assert_string_equal(own_variable(img, 0, name), "none");
+	assert_string_equal(own_variable(img, UINT64_MAX, name), "none");
+	image_free(img);
+}
+
 /* What is hidden while only types are wanted comes back when places are. */
 static void types_then_places(void **state)
 {
@@ -361,6 +419,7 @@ int main(void)
 		cmocka_unit_test(sections),
 		cmocka_unit_test(own_functions),
 		cmocka_unit_test(own_places),
+		cmocka_unit_test(own_variables),
 		cmocka_unit_test(types_then_places),
 		cmocka_unit_test(separate_debug_info),
 	};
