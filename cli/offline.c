@@ -12,11 +12,11 @@
 #include "base/event.h"
 #include "base/map.h"
 #include "cli/diag.h"
+#include "cli/resolver.h"
 #include "formats/names.h"
 #include "formats/run_info.h"
 #include "symbols/image.h"
 
-#define MAX_PLACES  64 /* inlining deeper than this is cut at the outer end */
 #define MAX_PATH    4096
 #define MAX_PROGRAM 1024 /* a hostile capture may name many */
 
@@ -223,26 +223,15 @@ void offline_event(struct offline *o, const struct ev_header *ev)
 static void resolve(void *arg, struct names *n, uint32_t pid, uint64_t addr)
 {
 	struct offline *o = arg;
-	struct place places[MAX_PLACES];
-	struct name names[MAX_PLACES];
 	struct process *p;
-	size_t count;
 
 	HASH_FIND(hh, o->processes, &pid, sizeof(pid), p);
 	if (!p || !p->mapped || !p->program)
 		return;
 	if (!p->program->tried)
 		look_for(o, p->program);
-	if (!p->program->img)
-		return;
-	count = image_places(p->program->img, addr - p->load_bias, places, MAX_PLACES);
-	if (count > MAX_PLACES)
-		count = MAX_PLACES;
-	for (size_t i = 0; i < count; i++)
-		names[i] = (struct name){ places[i].function, places[i].file, places[i].line,
-					  places[i].inlined };
-	if (count)
-		names_add(n, pid, addr, names, count);
+	if (p->program->img)
+		resolver_name(p->program->img, addr - p->load_bias, n, pid, addr);
 }
 
 void offline_attach(struct offline *o, struct names *n)

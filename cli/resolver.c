@@ -10,7 +10,8 @@
 #include "formats/names.h"
 #include "symbols/image.h"
 
-#define MAX_PLACES 64 /* inlining deeper than this is cut at the outer end */
+#define MAX_PLACES    64 /* inlining deeper than this is cut at the outer end */
+#define VARIABLE_SIZE 256
 
 struct process {
 	uint32_t pid; /* as in the records */
@@ -69,25 +70,34 @@ void resolver_event(struct resolver *r, struct image *img, const struct ev_heade
 	p->load_bias = im->load_bias;
 }
 
-static void resolve(void *arg, struct names *n, uint32_t pid, uint64_t addr)
+void resolver_name(struct image *img, uint64_t vaddr, struct names *n, uint32_t pid, uint64_t addr)
 {
-	struct resolver *r = arg;
 	struct place places[MAX_PLACES];
 	struct name names[MAX_PLACES];
-	struct process *p;
-	size_t count;
+	char variable[VARIABLE_SIZE];
+	size_t count = image_places(img, vaddr, places, MAX_PLACES);
 
-	HASH_FIND(hh, r->processes, &pid, sizeof(pid), p);
-	if (!p)
-		return;
-	count = image_places(p->img, addr - p->load_bias, places, MAX_PLACES);
 	if (count > MAX_PLACES)
 		count = MAX_PLACES;
 	for (size_t i = 0; i < count; i++)
 		names[i] = (struct name){ places[i].function, places[i].file, places[i].line,
 					  places[i].inlined };
+	if (!count && !image_variable(img, vaddr, variable, sizeof(variable))) {
+		names[0] = (struct name){ .function = variable, .file = "" };
+		count = 1;
+	}
 	if (count)
 		names_add(n, pid, addr, names, count);
+}
+
+static void resolve(void *arg, struct names *n, uint32_t pid, uint64_t addr)
+{
+	struct resolver *r = arg;
+	struct process *p;
+
+	HASH_FIND(hh, r->processes, &pid, sizeof(pid), p);
+	if (p)
+		resolver_name(p->img, addr - p->load_bias, n, pid, addr);
 }
 
 void resolver_attach(struct resolver *r, struct names *n)

@@ -231,6 +231,7 @@ static json_t *lock_object(const struct render_context *c, const void *row)
 	const struct json_member m[] = {
 		{ "pid", json_number(w->pid) },
 		{ "lock", json_number(w->lock) },
+		{ "name", w->name ? json_text(w->name, ESCAPE_FIELD) : json_null() },
 		{ "kind", json_text(lock_kind_name(w->kind), ESCAPE_FIELD) },
 		{ "creator", function_of(&w->creator) },
 		{ "creator_file", json_file_of(&w->creator) },

@@ -176,6 +176,16 @@ const struct name *names_get(struct names *n, uint32_t pid, uint64_t addr, size_
 	return e->v;
 }
 
+const char *names_variable(struct names *n, uint32_t pid, uint64_t addr)
+{
+	const struct entry *e;
+	size_t count;
+
+	names_get(n, pid, addr, &count);
+	e = find(n, pid, addr);
+	return e && e->v ? e->v->function : NULL;
+}
+
 int names_each_from(struct names *n, size_t *from, names_each_fn *fn, void *arg)
 {
 	for (; *from < n->known_count; ++*from) {

@@ -37,6 +37,10 @@ int names_add(struct names *n, uint32_t pid, uint64_t addr, const struct name *v
  */
 const struct name *names_get(struct names *n, uint32_t pid, uint64_t addr, size_t *ret_count);
 
+/* As names_get, of an address of data: its name, which lives as long as n, or NULL if it is not
+ * known. */
+const char *names_variable(struct names *n, uint32_t pid, uint64_t addr);
+
 /* Every address known, in no particular order; a result other than 0 ends it and is handed on. */
 typedef int names_each_fn(void *arg, uint32_t pid, uint64_t addr, const struct name *v,
 			  size_t count);

@@ -253,10 +253,13 @@ int table_blocked(const struct render_context *c)
 
 /* --- locks --------------------------------------------------------------------------------- */
 
-static char *lock_cell(const struct lock_row *w)
+static char *lock_cell(const struct render_context *c, const struct lock_row *w)
 {
+	const struct site name = { w->name, "", 0 };
 	char *r;
 
+	if (w->name)
+		return label_site(&name, c->utf8);
 	if (asprintf(&r, "0x%llx", (unsigned long long)w->lock) < 0)
 		return NULL;
 	return r;
@@ -281,7 +284,7 @@ int table_locks(const struct render_context *c)
 	for (size_t i = 0; i < table_top(c, count) && !r; i++) {
 		const struct lock_row *w = &rows[i];
 		char *const cells[] = {
-			lock_cell(w),
+			lock_cell(c, w),
 			cell(human_count(w->waits)),
 			cell(human_count(
 				(uint64_t)((double)w->waits * 1e9 / (double)(wall ? wall : 1)))),

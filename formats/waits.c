@@ -240,7 +240,8 @@ size_t waits_addresses(const struct ev_header *ev, uint64_t ret[WAITS_ADDRESSES]
 	case EV_BLOCKED:
 		return two(ret, 0, blocked->creator_pc, blocked->entry_pc);
 	case EV_LOCK:
-		return two(ret, 0, lock->creator_pc, lock->entry_pc);
+		ret[0] = lock->lock;
+		return two(ret, 1, lock->creator_pc, lock->entry_pc);
 	default:
 		return 0;
 	}

@@ -96,6 +96,7 @@ int waits_blocked(struct waits *w, struct names *n, struct blocked_row **ret, si
 struct lock_row {
 	uint32_t pid;
 	uint64_t lock;	     /* address */
+	const char *name;    /* of the variable that it is; NULL: not known, or none */
 	uint32_t kind;	     /* enum ev_lock_kind */
 	struct site creator; /* of who waits */
 	uint64_t stack_id;

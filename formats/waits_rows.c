@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/names.h"
 #include "formats/sites.h"
 #include "formats/waits_internal.h"
 
@@ -289,6 +290,7 @@ static void fill_lock(struct waits *w, struct names *n, const struct kept *k, vo
 	*row = (struct lock_row){
 		.pid = pid_of(k),
 		.lock = ev->lock,
+		.name = names_variable(n, pid_of(k), ev->lock),
 		.kind = ev->kind,
 		.creator = { "", "", 0 },
 		.stack_id = ev->stack_id,

@@ -102,6 +102,25 @@ static void check_resolver(void **state)
 	names_free(n);
 }
 
+/* An address as its name is right for code; a lock without a name is told apart. */
+static void check_variable(void **state)
+{
+	const struct name v = { "runtime.sched.lock", "", 0, false };
+	struct names *n = fresh();
+	unsigned calls = 0;
+
+	(void)state;
+	assert_null(names_variable(n, 1, 0x10));
+	assert_null(names_variable(n, 1, 0));
+	assert_int_equal(names_add(n, 1, 0x10, &v, 1), 0);
+	assert_string_equal(names_variable(n, 1, 0x10), v.function);
+	assert_null(names_variable(n, 2, 0x10));
+	names_set_resolver(n, resolve, &calls);
+	assert_string_equal(names_variable(n, 3, 0x20), "resolved");
+	assert_null(names_variable(n, 3, 0x99));
+	names_free(n);
+}
+
 static int stop_at(void *arg, uint32_t pid, uint64_t addr, const struct name *v, size_t count)
 {
 	(void)pid;
@@ -185,7 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_add_and_get), cmocka_unit_test(check_late_names),
 		cmocka_unit_test(check_resolver),    cmocka_unit_test(check_each),
-		cmocka_unit_test(check_sites),
+		cmocka_unit_test(check_variable),    cmocka_unit_test(check_sites),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
