@@ -224,6 +224,7 @@ static int tend_windows(struct source_bpf *b, source_event_fn *fn, void *arg)
 	uint64_t now = source_now_ns(), hits = hot_hits(b);
 	int r = 0;
 
+	windows_begin(&b->windows, now, hits);
 	switch (windows_due(&b->windows, now, hits)) {
 	case WINDOWS_KEEP:
 		break;

@@ -12,11 +12,18 @@
 #define WINDOW	  (10 * MS)
 #define GAP_MIN	  (100 * MS)
 #define GAP_MAX	  (1000 * MS)
+#define LOAD_MAX  (100 * MS)  /* what a program may take to be loaded */
 #define REPORT_NS (1000 * MS) /* between records of SWITCHES_ON */
 
 void windows_init(struct windows *w, enum switches_mode mode, unsigned budget_pm, uint64_t hit_ns)
 {
 	*w = (struct windows){ .mode = mode, .budget_pm = budget_pm, .hit_ns = hit_ns };
+}
+
+void windows_begin(struct windows *w, uint64_t now, uint64_t hits)
+{
+	if (w->open && !w->closed_ns && hits == w->open_hits && now - w->start_ns < LOAD_MAX)
+		w->open_ns = now;
 }
 
 static bool spent_enough(const struct windows *w, uint64_t now, uint64_t hits)

@@ -35,6 +35,12 @@ enum windows_action {
 
 void windows_init(struct windows *w, enum switches_mode mode, unsigned budget_pm, uint64_t hit_ns);
 
+/*
+ * To be called before windows_due: puts the begin of the first window off until there is a hit, as
+ * nothing can be switched while a program is still being loaded; but not for long.
+ */
+void windows_begin(struct windows *w, uint64_t now, uint64_t hits);
+
 /* What is due; hits is the total so far. */
 enum windows_action windows_due(const struct windows *w, uint64_t now, uint64_t hits);
 

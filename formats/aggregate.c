@@ -91,8 +91,13 @@ static void take_switches(struct aggregate *a, const struct ev_switches *ev)
 
 static void take_hits(struct totals *t, const struct ev_hits *ev)
 {
+	static const enum ev_probe hot[] = { EV_PROBE_GOGO, EV_PROBE_PARK, EV_PROBE_READY };
+
 	t->probe_cost_ns = ev->cost_ns;
 	memcpy(t->probe_hits, ev->hits, sizeof(t->probe_hits));
+	t->switch_probe_ns = 0;
+	for (size_t i = 0; i < sizeof(hot) / sizeof(hot[0]) && ev->h.size >= sizeof(*ev); i++)
+		t->switch_probe_ns += ev->hits[hot[i]] * ev->each_ns[hot[i]];
 }
 
 static void take_exit(struct totals *t, const struct ev_exit *ev)
@@ -220,6 +225,15 @@ uint64_t totals_lost(const struct totals *t)
 	for (unsigned i = 0; i < EV_LOST_LIMIT; i++)
 		sum_add(&sum, t->lost[i]);
 	return sum;
+}
+
+double totals_switch_share(const struct totals *t)
+{
+	double share = t->switch_window_ns
+			       ? (double)t->switch_probe_ns / (double)t->switch_window_ns
+			       : 0;
+
+	return share < 1 ? share : 1;
 }
 
 uint64_t totals_probe_hits(const struct totals *t)

@@ -66,11 +66,18 @@ struct totals {
 	uint64_t all_allocated_bytes; /* the same sum of peak sizes over all coroutines */
 	uint64_t switches;	      /* counted in windows */
 	uint64_t switch_window_ns;    /* the windows' length in all; 0: switches were not watched */
+	uint64_t switch_probe_ns;     /* of them, spent in the probes that follow switches */
 	uint64_t probe_hits[EV_PROBE_LIMIT], probe_cost_ns;
 	uint64_t lost[EV_LOST_LIMIT];
 };
 const struct totals *aggregate_totals(const struct aggregate *a);
-uint64_t totals_lost(const struct totals *t);	    /* all reasons */
+uint64_t totals_lost(const struct totals *t); /* all reasons */
+/*
+ * What the probes took of the time in which switches were watched, 0 to 1.  Where it is much, the
+ * program could have switched more often without them: a rate is then the least it is.
+ */
+double totals_switch_share(const struct totals *t);
+#define SWITCH_SHARE_MUCH 0.1
 uint64_t totals_probe_hits(const struct totals *t); /* all probes */
 const char *lost_reason_name(unsigned reason);	    /* "ring full"; never NULL */
 const char *probe_hits_name(unsigned probe);	    /* "copystack"; never NULL */

@@ -63,6 +63,7 @@ json_t *json_switching(const struct render_context *c)
 						  &t, aggregate_totals(c->aggregate)->wall_ns))
 					: json_null() },
 		{ "error_ratio", t.windows ? json_real(t.switch_error) : json_null() },
+		{ "probe_ratio", json_real(totals_switch_share(aggregate_totals(c->aggregate))) },
 		{ "parks", json_number(t.parks) },
 		{ "wakes", json_number(t.wakes) },
 		{ "run_ns", json_number(t.run_ns) },

@@ -292,12 +292,17 @@ static int print_shrinks(const struct render_context *c, const struct totals *t,
 
 static int print_switches(const struct render_context *c, const struct totals *t)
 {
+	double share = totals_switch_share(t);
+	bool much = share >= SWITCH_SHARE_MUCH;
+
 	if (!t->switch_window_ns)
 		return 0;
 	return table_sentence(
-		c, "switches:", false, "%s a second (watched for %s)",
+		c, "switches:", false, "%s%s a second (watched for %s%s%s)",
+		much ? "at least " : "",
 		human_count((uint64_t)((double)t->switches * 1e9 / (double)t->switch_window_ns)).s,
-		human_time(t->switch_window_ns, c->utf8).s);
+		human_time(t->switch_window_ns, c->utf8).s,
+		much ? ", of which the probes took " : "", much ? human_share(share, 1).s : "");
 }
 
 static int print_one_advice(const struct render_context *c, const struct advice *a, bool with_how)

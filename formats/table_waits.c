@@ -44,9 +44,10 @@ int table_switching(const struct render_context *c)
 		return 0;
 	return table_sentence(
 		c, "sampled:", false,
-		"switches were watched for %s of the time, in %s windows: some %s in "
+		"switches were watched for %s of the time, in %s windows: %s %s in "
 		"all, within %s",
 		human_time_share(all->switch_window_ns, all->wall_ns).s, human_count(t.windows).s,
+		totals_switch_share(all) >= SWITCH_SHARE_MUCH ? "at least" : "some",
 		human_count(waits_estimate(&t, all->wall_ns)).s, human_share(t.switch_error, 1).s);
 }
 

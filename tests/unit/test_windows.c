@@ -32,6 +32,7 @@ static struct run play(enum switches_mode mode, unsigned budget_pm, uint64_t per
 
 		if (w.open)
 			hits += per_ms * tick_ms;
+		windows_begin(&w, now, hits);
 		due = windows_due(&w, now, hits);
 		switch (due) {
 		case WINDOWS_KEEP:
@@ -142,10 +143,42 @@ static void test_no_budget_no_second_window(void **state)
 	assert_int_equal(r.windows, 1);
 }
 
+/* The first window begins with what is switched first, unless that takes long. */
+static void test_loading(void **state)
+{
+	struct ev_switches ev;
+	struct windows w;
+
+	(void)state;
+	windows_init(&w, SWITCHES_AUTO, 10, HIT_NS);
+	windows_opened(&w, START, 0);
+	for (uint64_t t = 0; t <= 30; t += 2) {
+		windows_begin(&w, START + t * MS, 0);
+		assert_int_equal(windows_due(&w, START + t * MS, 0), WINDOWS_KEEP);
+	}
+	windows_begin(&w, START + 32 * MS, 5);
+	assert_int_equal(windows_due(&w, START + 40 * MS, 5), WINDOWS_CLOSE);
+	windows_closed(&w, START + 40 * MS, 5, &ev);
+	assert_int_equal(ev.window_ns, 10 * MS);
+	assert_int_equal(ev.count, 5);
+	/* a later one without a hit is one without switches */
+	windows_opened(&w, START + 200 * MS, 5);
+	windows_begin(&w, START + 205 * MS, 5);
+	windows_closed(&w, START + 210 * MS, 5, &ev);
+	assert_int_equal(ev.window_ns, 10 * MS);
+
+	windows_init(&w, SWITCHES_AUTO, 10, HIT_NS);
+	windows_opened(&w, START, 0);
+	windows_begin(&w, START + 99 * MS, 0);
+	windows_begin(&w, START + 120 * MS, 0);
+	assert_int_equal(windows_due(&w, START + 120 * MS, 0), WINDOWS_CLOSE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_off),
+		cmocka_unit_test(test_loading),
 		cmocka_unit_test(test_on_is_always_open),
 		cmocka_unit_test(test_on_keeps_to_its_budget),
 		cmocka_unit_test(test_quiet_program_is_seen_often),
