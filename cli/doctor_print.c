@@ -187,6 +187,10 @@ static json_t *number_or_null(uint64_t n, uint64_t unknown)
 static json_t *limits_object(const struct doctor *d)
 {
 	const struct doctor_limits *l = &d->limits;
+
+	if (!d->pid)
+		return json_null();
+
 	const struct json_member m[] = {
 		{ "runtime", number_or_null(l->runtime, 0) },
 		{ "rlimit_stack", number_or_null(l->rlimit_stack, UINT64_MAX) },
@@ -198,7 +202,7 @@ static json_t *limits_object(const struct doctor *d)
 		{ "grow_to", json_number(l->grow_to) },
 	};
 
-	return d->pid ? JSON_OBJECT(m) : json_null();
+	return JSON_OBJECT(m);
 }
 
 static json_t *health_object(const struct doctor_stacks *s)
@@ -214,13 +218,17 @@ static json_t *health_object(const struct doctor_stacks *s)
 static json_t *stacks_object(const struct doctor *d)
 {
 	const struct doctor_stacks *s = &d->stacks;
+
+	if (!s->read)
+		return json_null();
+
 	const struct json_member m[] = {
 		{ "coroutines", json_number(s->coroutines) }, { "free", json_number(s->free) },
 		{ "bytes", json_number(s->bytes) },	      { "used", json_number(s->used) },
 		{ "used_of", json_number(s->used_of) },	      { "health", health_object(s) },
 	};
 
-	return s->read ? JSON_OBJECT(m) : json_null();
+	return JSON_OBJECT(m);
 }
 
 /* Addresses as text: they do not fit what many readers of JSON have for a number. */

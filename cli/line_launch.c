@@ -191,6 +191,7 @@ int line_launch(const struct line_options *o, const struct godebug *g, char **ar
 	}
 	if (r) {
 		diag_err(&e);
+		line_run_drop(&l->run);
 	} else {
 		if (tap_by_writes(l->tap))
 			lines_by_writes(l->run.lines);

@@ -282,3 +282,9 @@ int line_run_close(struct line_run *r, struct err *e)
 	free(r->state);
 	return result ? result : w;
 }
+
+void line_run_drop(struct line_run *r)
+{
+	r->ended = true;
+	line_run_close(r, NULL);
+}

@@ -63,4 +63,7 @@ int line_run_end(struct line_run *r);
 /* Ends, if that was not done, and closes.  0 or -errno; -EPIPE is no error worth a word. */
 int line_run_close(struct line_run *r, struct err *e);
 
+/* Closes without showing anything: there was nothing to read. */
+void line_run_drop(struct line_run *r);
+
 #endif
