@@ -82,6 +82,52 @@ waiting core
 equal "core: frames of descend" 39 "$(grep -cE '^#[0-9]+ .* descend( at |$| \()' out.txt)"
 matches "core: registers" 'registers of a core file cannot be changed: only bt' err.txt
 
+# On several threads: what runs is told with its thread, each in its own function, and the stacks of all are right.
+cat >spread.c <<'END'
+#include "corun.h"
+#include <stdatomic.h>
+static atomic_int spinning, stop;
+static struct co_chan *gate;
+__attribute__((noinline)) static void spin(void)
+{
+	atomic_fetch_add(&spinning, 1);
+	while (!atomic_load(&stop))
+		;
+}
+static void spinner(void *arg) { (void)arg; spin(); __asm__ volatile(""); }
+static void waiter(void *arg) { long got; (void)arg; co_chan_recv(gate, &got); }
+__attribute__((noinline)) void all_there(void) { __asm__ volatile(""); }
+static void start(void *arg)
+{
+	(void)arg;
+	co_chan_make(sizeof(long), 0, &gate);
+	for (long i = 0; i < 5; i++)
+		co_go(waiter, 0);
+	for (long i = 0; i < 2; i++)
+		co_go(spinner, 0);
+	while (atomic_load(&spinning) < 2)
+		co_yield();
+	co_sleep(50000000); /* the rest has parked by then */
+	all_there();
+	atomic_store(&stop, 1);
+	for (long i = 0; i < 5; i++)
+		co_chan_send(gate, &i);
+}
+int main(void) { return co_run(NULL, start, NULL); }
+END
+if run_ok "$O/bin/corun-cc" -O1 -g -o spread spread.c; then
+	GOMAXPROCS=4
+	session spread -- 'break all_there' run 'info coroutines' 'coroutine all bt' delete continue
+	GOMAXPROCS=1
+	equal "several Ps: coroutines that wait" 5 "$(grep -cE '^ +[0-9]+  chan receive +[0-9]+  waiter at ' out.txt)"
+	equal "several Ps: coroutines that run" 3 "$(grep -cE '^[* ] +[0-9]+  running +[0-9]+  thread [0-9]+$' out.txt)"
+	equal "several Ps: threads" 3 "$(grep -oE 'running +[0-9]+  thread [0-9]+$' out.txt | sort -u -k4 | wc -l)"
+	equal "several Ps: frames of spin" 2 "$(grep -cE '^#[0-9]+ .*\bspin \(' out.txt)"
+	equal "several Ps: frames of start" 1 "$(grep -cE '^#[0-9]+ .*\bstart \(' out.txt)"
+	equal "several Ps: roots" 8 "$(grep -cE '^#[0-9]+ .* gostart \(\)' out.txt)"
+	matches "several Ps: the end" 'exited normally' out.txt
+fi
+
 session /bin/true -- 'info coroutines'
 matches "another program" 'no corun in this program' err.txt
 finish
