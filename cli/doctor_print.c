@@ -110,7 +110,7 @@ static int print_rows(const struct doctor *d)
 					      "USED", "HEALTH",	  "STATE",    "CREATED AT" };
 	const struct output out = { .file = stdout };
 	struct render_context c = { 0 };
-	struct grid *g;
+	struct grid *g = NULL;
 	int r = grid_new(titles, sizeof(titles) / sizeof(titles[0]), 2, &g);
 
 	for (size_t i = 0; i < d->stacks.rows && !r; i++)

@@ -75,7 +75,7 @@ int table_running(const struct render_context *c)
 	static const char *const titles[] = { "SWITCHES", "RUNNING",	"EACH",
 					      "LATENCY",  "99 % UNDER", "CREATED AT" };
 	struct run_row *rows;
-	struct grid *g;
+	struct grid *g = NULL;
 	size_t count;
 	int r = waits_runs(aggregate_waits(c->aggregate), c->names, &rows, &count);
 
@@ -120,7 +120,7 @@ int table_waiting(const struct render_context *c)
 	static const char *const titles[] = { "PARKS",	 "WAITED", "MEAN",
 					      "LONGEST", "FOR",	   "CREATED AT" };
 	struct wait_row *rows;
-	struct grid *g;
+	struct grid *g = NULL;
 	size_t count;
 	int r = waits_rows(aggregate_waits(c->aggregate), c->names, &rows, &count);
 
@@ -154,7 +154,7 @@ int table_waking(const struct render_context *c)
 {
 	static const char *const titles[] = { "WAKES", "WAKER CREATED AT", "WAKES THOSE OF" };
 	struct wake_row *rows;
-	struct grid *g;
+	struct grid *g = NULL;
 	size_t count;
 	int r = waits_wakes(aggregate_waits(c->aggregate), c->names, &rows, &count);
 
@@ -222,14 +222,13 @@ int table_blocked(const struct render_context *c)
 {
 	static const char *const titles[] = { "BLOCKED", "FOR", "REASON", "IN", "CREATED AT" };
 	struct blocked_row *rows;
-	struct grid *g;
+	struct grid *g = NULL;
 	size_t count, shown = 0, all = 0;
 	int r = waits_blocked(aggregate_waits(c->aggregate), c->names, &rows, &count);
 
-	if (!r)
-		r = grid_new(titles, 5, 3, &g);
 	if (r)
 		return r;
+	r = grid_new(titles, 5, 3, &g);
 	for (size_t i = 0; i < count && !r; i++) {
 		const struct blocked_row *w = &rows[i];
 		const struct site reason = { w->reason, "", 0 };
@@ -272,7 +271,7 @@ int table_locks(const struct render_context *c)
 					      "HELD", "KIND",  "WAITS IN", "CREATED AT" };
 	uint64_t wall = aggregate_totals(c->aggregate)->wall_ns;
 	struct lock_row *rows;
-	struct grid *g;
+	struct grid *g = NULL;
 	size_t count;
 	int r = waits_locks(aggregate_waits(c->aggregate), c->names, &rows, &count);
 
