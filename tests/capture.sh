@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# test: timeout 120
+# test: timeout 200
 # dump, info and merge; and the page of the format: a reader written from it alone sees what dump sees.
 set -u
 . "$TOP/tests/lib.sh"
