@@ -373,7 +373,7 @@ static size_t block_of(const struct block *blocks, size_t count, size_t offset)
 static void check_every_flip(void **state)
 {
 	static const uint8_t masks[] = { 0x01, 0x80, 0xff };
-	struct bytes b = make_capture(10, true);
+	struct bytes b = make_capture(25, true);
 	struct block blocks[MAX_BLOCKS];
 	size_t count = list_blocks(b, blocks, MAX_BLOCKS);
 	uint64_t all;

@@ -293,6 +293,8 @@ static void report(struct bytes b, FILE *out)
 	for (size_t i = 0; i < p.count; i++) {
 		if (p.formats[i]->end)
 			assert_int_equal(p.formats[i]->end(p.state[i], &p.c), 0);
+		if (p.formats[i]->release)
+			p.formats[i]->release(p.state[i]);
 		free(p.state[i]);
 	}
 	aggregate_free(p.a);
