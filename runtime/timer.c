@@ -191,6 +191,8 @@ int64_t timers_run(struct p *p, int64_t now)
 		fire(h, now, &ready);
 	publish(h);
 	unlock(&h->lock);
+	/* While unlocked ran, who went to sleep did not see the timer that was put back since. */
+	netpoll_until(timers_next(h));
 	injectglist(&ready);
 	return timers_next(h);
 }
