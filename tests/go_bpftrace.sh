@@ -53,7 +53,11 @@ compare() { # PROGRAM ARG...
 		fail "$*: growths by new size, ours (<) and bpftrace's (>):"
 		diff ours.txt sizes.txt
 	}
-	[ -s sizes.txt ] || fail "$*: bpftrace saw no growth"
+	case $1 in
+	*/swarm*) ;; # whose goroutines do not grow: there may be one of the runtime's, or none
+	*) [ -s sizes.txt ] || fail "$*: bpftrace saw no growth" ;;
+	esac
+	at_least "$*: births that bpftrace saw" 1 "$(sed -n 's/^@born: //p' theirs.txt)"
 	equal "$*: births" "$(sed -n 's/^@born: //p' theirs.txt)" "$(json out.json .summary.coroutines_born)"
 	equal "$*: ends" "$(sed -n 's/^@ended: //p' theirs.txt)" "$(json out.json .summary.coroutines_ended)"
 	echo "subtest $*: $(json out.json .summary.growths) growths, $(json out.json .summary.coroutines_born) births agree"
