@@ -124,10 +124,10 @@ sampled() { # PROGRAM
 	between "$1: watched" 1 $((wall / 2)) "$window"
 	at_least "$1: estimate is more than was seen" "$(json out.json .summary.switches)" "$(json out.json .switching.estimate)"
 	between "$1: error" 0 10 "$(json out.json .switching.error_ratio)"
-	# it does nothing but switch, and was slowed: the least that there was, and not more than 4 a round and a few
-	between "$1: share of the probes" 0.1 1 "$(json out.json .switching.probe_ratio)"
+	# each switch was seen at most once
 	between "$1: the least" 1 4100000 "$(json out.json .switching.estimate)"
-	run_ok "$ST" run -q --source=bpf --switches --max-overhead=5 -o shown.txt -- "$1" 300000
+	# watched all the time, what does little but switch is slowed: its rate is the least that there is
+	run_ok "$ST" run -q --source=bpf --switches --max-overhead=100 -o shown.txt -- "$1" 20000
 	matches "$1: the least, and why" 'switches: at least .* of which the probes took ' shown.txt
 }
 
