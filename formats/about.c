@@ -178,27 +178,6 @@ static json_t *kinds_json(const struct capture_totals *t)
 	return o;
 }
 
-static json_t *recording_json(const struct run_info *i)
-{
-	const struct json_member m[] = {
-		{ "tool_version", json_text(i->tool_version, ESCAPE_TEXT) },
-		{ "hostname", json_text(i->hostname, ESCAPE_TEXT) },
-		{ "kernel", json_text(i->kernel, ESCAPE_TEXT) },
-		{ "cpus", json_number(i->cpus) },
-		{ "command", json_text(i->command, ESCAPE_TEXT) },
-		{ "target", json_text(i->target, ESCAPE_TEXT) },
-		{ "build_id", json_text(i->build_id, ESCAPE_TEXT) },
-		{ "runtime", json_text(i->runtime, ESCAPE_TEXT) },
-		{ "version", json_text(i->version, ESCAPE_TEXT) },
-		{ "source", json_text(i->source, ESCAPE_TEXT) },
-		{ "link", json_text(i->link, ESCAPE_TEXT) },
-		{ "start_realtime_ns", json_number(i->start_realtime_ns) },
-		{ "start_monotonic_ns", json_number(i->start_monotonic_ns) },
-	};
-
-	return JSON_OBJECT(m);
-}
-
 static json_t *totals_json(const struct about *a)
 {
 	const struct capture_totals *t = &a->totals;
@@ -231,7 +210,7 @@ int about_json(const struct about *a, const struct render_context *c)
 		{ "blocks", json_number(a->blocks) },
 		{ "stored_bytes", json_number(a->stored) },
 		{ "raw_bytes", json_number(a->raw) },
-		{ "recording", recording_json(c->info) },
+		{ "recording", json_recording(c->info) },
 		{ "totals", totals_json(a) },
 		{ "damage", json_damage(c->damage) },
 	};

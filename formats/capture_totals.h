@@ -36,7 +36,10 @@ void capture_totals_join(struct capture_totals *t, const struct capture_totals *
 /* How many records they are of. */
 uint64_t capture_totals_records(const struct capture_totals *t);
 
-/* Writes the payload, at most CAPTURE_TOTALS_MAX bytes; returns its size.  t->other must be 0. */
+/*
+ * Writes the payload, at most CAPTURE_TOTALS_MAX bytes; returns its size.  Records of kinds of a
+ * later version are left out: a reader then finds too few, and reads the records.
+ */
 size_t capture_totals_put(const struct capture_totals *t, uint8_t *out);
 
 /* 0 or -EBADMSG; *ret is then of no use. */

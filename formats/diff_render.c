@@ -84,10 +84,10 @@ struct human diff_human_change(enum diff_metric m, double v, bool utf8)
 	const char *sign = v < 0 ? "-" : v > 0 ? "+" : "";
 	struct human h;
 
-	if (diff_metric_unit(m) == DIFF_UNIT_RATIO && fabs(v) < 0.0005)
-		sign = ""; /* 0.0 points, as shown */
 	if (diff_metric_unit(m) != DIFF_UNIT_RATIO)
 		return with_sign(sign, human_of(m, fabs(v), utf8));
+	if (fabs(v) < 0.0005)
+		sign = ""; /* 0.0 points, as shown */
 	snprintf(h.s, sizeof(h.s), "%s%.1f points", sign, 100 * fabs(v));
 	return h;
 }

@@ -55,7 +55,7 @@ static json_t *counters(const uint64_t *n, unsigned named, unsigned all,
 
 /* --- summary ------------------------------------------------------------------------------- */
 
-static json_t *info_members(const struct run_info *i)
+json_t *json_recording(const struct run_info *i)
 {
 	const struct json_member m[] = {
 		{ "tool_version", json_text(i->tool_version, ESCAPE_TEXT) },
@@ -132,7 +132,7 @@ static json_t *totals_members(const struct totals *t)
 
 json_t *json_summary(const struct render_context *c)
 {
-	json_t *o = info_members(c->info);
+	json_t *o = json_recording(c->info);
 
 	if (o && json_extend(o, totals_members(aggregate_totals(c->aggregate))))
 		return o;

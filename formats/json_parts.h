@@ -39,6 +39,7 @@ bool json_extend(json_t *o, json_t *from);
 /* Parts of the document that the page of the format html has too; json.c. */
 json_t *json_summary(const struct render_context *c);
 json_t *json_advice(const struct render_context *c);
+json_t *json_recording(const struct run_info *i); /* who, what, where, when */
 json_t *json_warnings(const struct run_info *i);
 json_t *json_damage(const struct capture_damage *d); /* null where there is none */
 json_t *json_cell(const struct breakdown_cell *p, enum column column);

@@ -52,6 +52,7 @@ static json_t *slots(const uint64_t *count)
 
 json_t *json_switching(const struct render_context *c)
 {
+	const struct totals *all = aggregate_totals(c->aggregate);
 	struct waits_totals t;
 
 	waits_totals(aggregate_waits(c->aggregate), &t);
@@ -59,11 +60,10 @@ json_t *json_switching(const struct render_context *c)
 	const struct json_member m[] = {
 		{ "windows", json_number(t.windows) },
 		{ "per_second", t.windows ? json_real(t.switch_rate) : json_null() },
-		{ "estimate", t.windows ? json_number(waits_estimate(
-						  &t, aggregate_totals(c->aggregate)->wall_ns))
-					: json_null() },
+		{ "estimate",
+		  t.windows ? json_number(waits_estimate(&t, all->wall_ns)) : json_null() },
 		{ "error_ratio", t.windows ? json_real(t.switch_error) : json_null() },
-		{ "probe_ratio", json_real(totals_switch_share(aggregate_totals(c->aggregate))) },
+		{ "probe_ratio", t.windows ? json_real(totals_switch_share(all)) : json_null() },
 		{ "parks", json_number(t.parks) },
 		{ "wakes", json_number(t.wakes) },
 		{ "run_ns", json_number(t.run_ns) },

@@ -358,15 +358,25 @@ const struct elf_segment *elf_file_segment(const struct elf_file *f, uint64_t va
 	return NULL;
 }
 
-bool elf_file_is_data(const struct elf_file *f, uint64_t vaddr)
+static uint32_t flags_at(const struct elf_file *f, uint64_t vaddr)
 {
 	for (size_t i = 0; i < f->segments; i++) {
 		const struct elf_segment *s = &f->segment[i];
 
 		if (vaddr >= s->vaddr && vaddr - s->vaddr < s->mem_size)
-			return s->flags & PF_W;
+			return s->flags;
 	}
-	return false;
+	return 0;
+}
+
+bool elf_file_is_data(const struct elf_file *f, uint64_t vaddr)
+{
+	return flags_at(f, vaddr) & PF_W;
+}
+
+bool elf_file_is_code(const struct elf_file *f, uint64_t vaddr)
+{
+	return flags_at(f, vaddr) & PF_X;
 }
 
 const uint8_t *elf_file_tail(const struct elf_file *f, uint64_t vaddr, size_t *ret_len)

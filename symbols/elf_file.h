@@ -74,6 +74,9 @@ const struct elf_segment *elf_file_segment(const struct elf_file *f, uint64_t va
 
 /* Whether an address is of variables: of a segment that is written, also behind its file part. */
 bool elf_file_is_data(const struct elf_file *f, uint64_t vaddr);
+/* Of a segment that is executed, also if that is not in the file, as of separate debug information.
+ */
+bool elf_file_is_code(const struct elf_file *f, uint64_t vaddr);
 
 /* The first section of that name, or NULL. */
 const struct elf_section *elf_file_section(const struct elf_file *f, const char *name);

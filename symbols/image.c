@@ -220,6 +220,8 @@ size_t image_places(struct image *img, uint64_t vaddr, struct place *ret, size_t
 	size_t n = img->is_go ? pclntab_places(&img->go, vaddr, ret, max) : 0;
 	struct dwarf_info *d;
 
+	if (!n && !elf_file_is_code(&img->elf, vaddr)) /* a lock's, say: not worth unpacking for */
+		return 0;
 	d = n ? NULL : dwarf(img, DWARF_FOR_ALL);
 	if (d)
 		n = dwarf_info_places(d, vaddr, ret, max);
