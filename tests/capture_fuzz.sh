@@ -15,7 +15,7 @@ one() { # COUNT SEED
 		echo "the capture is kept as $O/tests/log/fuzz-$2.capture: capture_fuzz one FILE"
 }
 
-count=${FUZZ:-$([ -n "${SAN:-}" ] && echo 400 || echo 3000)} # sanitizers take ten times as long
+count=${FUZZ:-$([ -n "${SAN:-}" ] && echo 200 || echo 3000)} # sanitizers take 25 times as long
 one "$count" 1
 one $((count / 4)) "$(date +%s)"
 
