@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# test: timeout 200
+# test: timeout 400
 # Captures changed at random, from those stored in tests/data/captures, in every format; the same ones each time, and a few
 # that are others each time.  FUZZ=N changes how many.  With SAN=address,undefined this finds what does not crash by itself.
 set -u
