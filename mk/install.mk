@@ -1,5 +1,6 @@
 # make install and uninstall.  One list serves both: MODE:FROM:TO.  What ends in .in carries the
-# paths of the installation and is filled in on the way, so that the build stays as it is.
+# paths of the installation and is filled in on the way, so that the build stays as it is.  What make
+# sanitizers makes is installed where it was made.
 
 COMPLETIONDIR ?= $(DATADIR)/bash-completion/completions
 DOCDIR ?= $(DATADIR)/doc/stacktrace
@@ -14,6 +15,8 @@ installs = \
  644:$(O)/lib/corun/shared.o:$(LIBDIR)/corun/shared.o \
  644:runtime/corun-gdb.py:$(DATADIR)/corun/corun-gdb.py \
  $(foreach p,$(rt_policies),644:$(O)/lib/corun/policy-$p.o:$(LIBDIR)/corun/policy-$p.o) \
+ $(foreach s,$(sanitizers),$(if $(wildcard $(O)/lib/corun/$s/libcorun.a),\
+  $(foreach f,libcorun.a wrap,644:$(O)/lib/corun/$s/$f:$(LIBDIR)/corun/$s/$f))) \
  644:runtime/corun.pc.in:$(LIBDIR)/pkgconfig/corun.pc \
  644:$(O)/include/corun.h:$(INCLUDEDIR)/corun.h \
  $(foreach p,$(man_pages),644:$p:$(MANDIR)/man$(patsubst .%,%,$(suffix $p))/$(notdir $p)) \
@@ -35,6 +38,6 @@ install: all
 ## uninstall: removes what install with the same PREFIX and DESTDIR put there
 uninstall:
 	@rm -f $(foreach i,$(installs),'$(DESTDIR)$(call part,3,$i)')
-	@for d in '$(LIBDIR)/corun' '$(DATADIR)/corun' '$(DOCDIR)'; do \
+	@for d in $(sanitizers:%='$(LIBDIR)/corun/%') '$(LIBDIR)/corun' '$(DATADIR)/corun' '$(DOCDIR)'; do \
 	 if test -d '$(DESTDIR)'"$$d"; then rmdir --ignore-fail-on-non-empty '$(DESTDIR)'"$$d"; fi; done
 .PHONY: install uninstall

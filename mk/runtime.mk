@@ -2,7 +2,7 @@
 #
 # The runtime's objects are linked into one in which all names but the public ones are local, so
 # that a program may have a schedule() of its own.  It is always optimised, since parts of it run on
-# what room a coroutine has left, and never sanitized: shadow memory does not follow moving stacks.
+# what room a coroutine has left, and never sanitized by SAN=: that is for the tracer; see sanitize.mk.
 
 rt_drop := -fsanitize=% -fno-sanitize-recover=% -fstack-protector% -flto% -O% -pg -fprofile% --coverage
 rt_cflags = $(filter-out $(rt_drop),$(CFLAGS)) -O2 -fPIE -fno-lto -fno-omit-frame-pointer -mno-red-zone \
@@ -28,8 +28,9 @@ $(O)/.flags-runtime: FORCE
 rt_on_g := cancel chan fd findrun heap lock mutex own probe proc runq select sync syscall time wait
 $(rt_on_g:%=$(O)/runtime/%.o): rt_extra := -Wframe-larger-than=128 -fno-optimize-sibling-calls
 # What checks its stack as a program does.
-$(O)/runtime/linkcheck_split.o $(O)/runtime/io.o $(O)/runtime/net.o: rt_extra := -fsplit-stack \
- -fno-omit-frame-pointer -maccumulate-outgoing-args -fno-ipa-profile
+rt_checked := linkcheck_split io net
+rt_split_flags := -fsplit-stack -fno-omit-frame-pointer -maccumulate-outgoing-args -fno-ipa-profile
+$(rt_checked:%=$(O)/runtime/%.o): rt_extra := $(rt_split_flags)
 
 $(O)/runtime/%.o: runtime/%.c $(O)/.flags-runtime mk/runtime.mk
 	@mkdir -p $(@D)
@@ -38,8 +39,9 @@ $(O)/runtime/%.o: runtime/%.S $(O)/.flags-runtime mk/runtime.mk
 	@mkdir -p $(@D)
 	$(call say,AS)$(CC) $(rt_cppflags) $(rt_cflags) -MMD -MP -c $< -o $@
 
+rt_join = $(call say,LD)$(CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) --localize-hidden $(rt_sections) $@
 $(O)/runtime/corun.o: $(rt_core_objs)
-	$(call say,LD)$(CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) --localize-hidden $(rt_sections) $@
+	$(rt_join)
 # The collector leaves out what the runtime itself has in memory.
 rt_sections := --rename-section .bss=corun_bss --rename-section .data=corun_data
 OBJCOPY ?= objcopy
@@ -54,7 +56,8 @@ $(O)/lib/corun/wrap: runtime/thunks.list runtime/thunks.awk
 
 $(runtime-lib): $(O)/runtime/corun.o $(rt_alone_objs) $(O)/lib/corun/wrap
 	@mkdir -p $(@D); rm -f $@
-	$(call say,AR)$(AR) rcs $@ $(filter %.o,$^) $(O)/runtime/thunks/*.o
+	$(rt_archive)
+rt_archive = $(call say,AR)$(AR) rcs $@ $(filter %.o,$^) $(O)/runtime/thunks/*.o
 
 $(O)/lib/corun/shared.o: $(O)/runtime/shared_amd64.o
 	@mkdir -p $(@D)

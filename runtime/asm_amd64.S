@@ -52,6 +52,9 @@
 
 /* void gogo(struct g *gp): continues a coroutine.  The probe sees it in rdi, all of it saved. */
 hidden_function gogo
+#ifdef SANITIZED
+	pushq %rdi; call sanitize_to_g; popq %rdi
+#endif
 .Lgogo_probe:
 	.byte	0x0f, 0x1f, 0x44, 0x00, 0x00
 	probe_note CORUN_PROBE_GOGO, CORUN_REG_DI, CORUN_REG_NONE, .Lgogo_probe
@@ -84,6 +87,9 @@ hidden_function mcall
 	movq	%rbp, G_SCHED_BP(%rax)
 	movq	$0, GUARD
 	movq	M(M_G0_SP), %rsp
+#ifdef SANITIZED
+	pushq %rdi; pushq %rax; movq %rax, %rdi; call sanitize_to_g0; popq %rax; popq %rdi
+#endif
 	movq	%rdi, %rcx
 	movq	%rax, %rdi
 	xorl	%ebp, %ebp

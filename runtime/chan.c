@@ -52,7 +52,7 @@ static void copy_item(const struct co_chan *c, void *to, const void *from)
 		return;
 	if (c->item_size == 8)
 		memcpy(to, from, 8); /* without a call */
-	else
+	else if (c->item_size)	     /* an item of no size need not be anywhere */
 		memcpy(to, from, c->item_size);
 }
 

@@ -78,19 +78,23 @@ static uint32_t generation(uint64_t state)
 co_fd fd_begin(int fd, enum fd_kind kind)
 {
 	struct fd *f = find_or_make(fd);
+	uint64_t was;
 	uint32_t next;
 	co_fd h;
 	int rc;
 
 	if (!f)
 		return -ENOMEM;
-	if (__atomic_load_n(&f->state, __ATOMIC_ACQUIRE) & FD_OPEN)
+	was = __atomic_load_n(&f->state, __ATOMIC_ACQUIRE);
+	if (was & FD_OPEN)
 		return -EBUSY;
-	next = (generation(f->state) + 1) & INT32_MAX;
+	next = (generation(was) + 1) & INT32_MAX;
 	h = (co_fd)((uint64_t)(next ? next : 1) << 32 | (uint32_t)fd);
 	f->kind = (uint8_t)kind;
-	f->emptied = f->events[FD_READ] - 1;
-	f->tells = false;
+	/* Not the count, also if an event of the file before, which is on its way, is counted after
+	 * this. */
+	SET(f->emptied, fd_events(f, FD_READ) - 1);
+	SET(f->tells, false);
 	/* Events may come as soon as it is registered. */
 	__atomic_store_n(&f->state, (uint64_t)h >> 32 << 32 | FD_OPEN | 1, __ATOMIC_RELEASE);
 	if (kind == FD_BLOCKING)
@@ -167,10 +171,11 @@ int fd_close(co_fd h)
 int fd_release(co_fd h)
 {
 	struct fd *f = h < 0 ? NULL : find((uint64_t)h);
-	uint64_t s = (uint64_t)h >> 32 << 32 | FD_OPEN | 1;
+	uint64_t s = f ? __atomic_load_n(&f->state, __ATOMIC_ACQUIRE) : 0;
 
-	if (!f || generation(f->state) != (uint64_t)h >> 32 || !(f->state & FD_OPEN))
+	if (!(s & FD_OPEN) || generation(s) != (uint64_t)h >> 32)
 		return -EBADF;
+	s = (uint64_t)h >> 32 << 32 | FD_OPEN | 1;
 	if (!__atomic_compare_exchange_n(&f->state, &s, (uint64_t)h >> 32 << 32, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return s & FD_OPEN ? -EBUSY : -EBADF;

@@ -58,7 +58,7 @@ void globrunq_put(struct gqueue *list)
 	else
 		q->head = list->head;
 	q->tail = list->tail;
-	__atomic_store_n(&q->size, q->size + list->size, __ATOMIC_RELAXED);
+	COUNT(q->size, list->size);
 	*list = (struct gqueue){ 0 };
 }
 
@@ -357,7 +357,7 @@ struct g *find_runnable(void)
 	struct m *mp = &this_m;
 	struct g *gp;
 
-	mp->curg = NULL;
+	SET(mp->curg, NULL);
 	do
 		gp = look(mp);
 	while (!gp);

@@ -17,9 +17,15 @@
 
 void futex_wait(uint32_t *word, uint32_t value, int64_t ns)
 {
-	struct timespec t = { ns / SECOND, ns % SECOND };
+	struct timespec t;
 
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, ns == FOREVER ? NULL : &t, NULL, 0);
+	/* Writes nothing to the stack: the collector may be reading it. */
+	if (ns == FOREVER) {
+		syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+		return;
+	}
+	t = (struct timespec){ ns / SECOND, ns % SECOND };
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &t, NULL, 0);
 }
 
 void futex_wake(uint32_t *word, int threads)

@@ -70,7 +70,7 @@ static void give(struct p *p, uint32_t n)
 
 	for (; n && (gp = p->gfree); n--) {
 		p->gfree = gp->schedlink;
-		p->gfree_count--;
+		COUNT(p->gfree_count, -1);
 		gqueue_push(&list, gp);
 	}
 	lock(&free_lock);
@@ -87,7 +87,7 @@ static void take(struct p *p)
 	while (p->gfree_count < HALF && (gp = gqueue_pop(&common))) {
 		gp->schedlink = p->gfree;
 		p->gfree = gp;
-		p->gfree_count++;
+		COUNT(p->gfree_count, 1);
 	}
 	unlock(&free_lock);
 }
@@ -109,7 +109,7 @@ struct g *gget(void)
 	gp = p->gfree;
 	if (gp) {
 		p->gfree = gp->schedlink;
-		p->gfree_count--;
+		COUNT(p->gfree_count, -1);
 		return gp;
 	}
 	if ((!p->block || p->block->used == BLOCK_COUNT) && !new_block(p))
@@ -125,7 +125,8 @@ void gput(struct g *gp)
 
 	gp->schedlink = p->gfree;
 	p->gfree = gp;
-	if (unlikely(++p->gfree_count > 2 * HALF))
+	COUNT(p->gfree_count, 1);
+	if (unlikely(p->gfree_count > 2 * HALF))
 		give(p, HALF);
 }
 
@@ -143,9 +144,12 @@ void for_each_g_in(struct g_block *b, void (*fn)(struct g *gp, void *arg), void 
 {
 	size_t used = __atomic_load_n(&b->used, __ATOMIC_ACQUIRE), i;
 
-	for (i = 0; i < used; i++)
-		if (b->g[i].status != G_IDLE && b->g[i].status != G_DEAD)
+	for (i = 0; i < used; i++) {
+		uint32_t status = GET(b->g[i].status);
+
+		if (status != G_IDLE && status != G_DEAD)
 			fn(&b->g[i], arg);
+	}
 }
 
 void for_each_g(void (*fn)(struct g *gp, void *arg), void *arg)
@@ -173,8 +177,10 @@ void gfree_all(void)
 
 	while ((b = blocks)) {
 		blocks = b->next;
-		for (i = 0; i < b->used; i++)
+		for (i = 0; i < b->used; i++) {
 			wait_free(&b->g[i]);
+			sanitize_free(&b->g[i]);
+		}
 		munmap(b, BLOCK_SIZE);
 	}
 	common = (struct gqueue){ 0 };

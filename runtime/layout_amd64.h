@@ -15,7 +15,11 @@
  * of the C library, the switch to the scheduler's stack (56), or a call of this runtime.  The
  * latter are built with -Wframe-larger-than so that they stay below 256 together.
  */
-#define STACK_GUARD	   640
+#ifdef SANITIZED
+#define STACK_GUARD 0x10000 /* what a sanitizer's report needs; see sanitize.h */
+#else
+#define STACK_GUARD 640
+#endif
 #define STACK_MIN	   2048
 #define STACK_COLOURS	   4 /* see stack.c */
 #define STACK_COLOURS_ROOM (64 * (STACK_COLOURS - 1))

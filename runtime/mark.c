@@ -300,7 +300,7 @@ static bool wait_for_work(void)
 
 	lock(&work_lock);
 	if (!--working && !full)
-		over = true;
+		__atomic_store_n(&over, true, __ATOMIC_RELEASE);
 	unlock(&work_lock);
 	__atomic_add_fetch(&idle, 1, __ATOMIC_RELAXED);
 	for (;;) {

@@ -129,7 +129,7 @@ int stackalloc_slow(struct mcache *c, uint64_t size, struct stack *ret)
 		if (rc)
 			return rc;
 	}
-	c->count.alloc[order]++;
+	COUNT(c->count.alloc[order], 1);
 	*ret = (struct stack){ lo, lo + size, lo | c->owner };
 	return 0;
 }
@@ -139,7 +139,7 @@ void stackfree_slow(struct mcache *c, struct stack s)
 	unsigned order = stack_order(s.hi - s.lo), owner = s.mem & OWNER_MASK;
 	struct mcache_list *l;
 
-	c->count.free[order]++;
+	COUNT(c->count.free[order], 1);
 	if (settings.poison)
 		memset((void *)s.lo, POISON, s.hi - s.lo);
 	if (owner != c->cached || order >= PACKED_ORDERS) {
@@ -162,14 +162,14 @@ static void add(struct stack_counts *to, const struct stack_counts *from)
 	unsigned i;
 
 	for (i = 0; i < STACK_ORDERS; i++) {
-		to->alloc[i] += from->alloc[i];
-		to->free[i] += from->free[i];
+		to->alloc[i] += GET(from->alloc[i]);
+		to->free[i] += GET(from->free[i]);
 	}
-	to->growths += from->growths;
-	to->shrinks += from->shrinks;
-	to->bytes_copied += from->bytes_copied;
-	to->segments += from->segments;
-	to->reserved += from->reserved;
+	to->growths += GET(from->growths);
+	to->shrinks += GET(from->shrinks);
+	to->bytes_copied += GET(from->bytes_copied);
+	to->segments += GET(from->segments);
+	to->reserved += GET(from->reserved);
 }
 
 /* Other Ps may count meanwhile; each figure is one that was true a moment ago. */

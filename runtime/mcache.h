@@ -73,11 +73,12 @@ static inline unsigned stack_order(uint64_t size)
 static inline int stackalloc(struct mcache *c, uint64_t size, struct stack *ret)
 {
 	unsigned order = stack_order(size);
-	struct mcache_list *l = &c->list[order];
+	struct mcache_list *l;
 
-	if (unlikely(order >= PACKED_ORDERS || !l->used))
+	if (unlikely(order >= PACKED_ORDERS || !c->list[order].used))
 		return stackalloc_slow(c, size, ret);
-	c->count.alloc[order]++;
+	l = &c->list[order];
+	COUNT(c->count.alloc[order], 1);
 	ret->lo = l->slot[--l->used];
 	ret->hi = ret->lo + size;
 	ret->mem = ret->lo | c->owner;
@@ -88,14 +89,16 @@ static inline void stackfree(struct mcache *c, struct stack s)
 {
 	uint64_t size = s.hi - s.lo;
 	unsigned order = stack_order(size);
-	struct mcache_list *l = &c->list[order];
+	struct mcache_list *l;
 
+	sanitize_unused(s);
 	if (unlikely(order >= PACKED_ORDERS || (s.mem & OWNER_MASK) != c->cached ||
-		     l->used == l->room)) {
+		     c->list[order].used == c->list[order].room)) {
 		stackfree_slow(c, s);
 		return;
 	}
-	c->count.free[order]++;
+	l = &c->list[order];
+	COUNT(c->count.free[order], 1);
 	l->slot[l->used++] = s.lo;
 }
 

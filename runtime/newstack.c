@@ -48,10 +48,10 @@ static const uint8_t insn_varargs[] = { 0x4c, 0x8d, 0x5d, 0x18 }; /* lea 24(%rbp
 static void move_to(struct g *gp, struct stack new)
 {
 	struct stack old = gp->stack;
-	uint32_t status = gp->status, moving = G_COPYSTACK;
+	uint32_t status = GET(gp->status), moving = G_COPYSTACK;
 	uint64_t used = old.hi - gp->sched.sp, delta = new.hi - old.hi;
 
-	gp->status = G_COPYSTACK;
+	SET(gp->status, G_COPYSTACK);
 	relocate((uint64_t *)(new.hi - used), (const uint64_t *)gp->sched.sp, used / 8, old, delta);
 	gp->sched.sp += delta;
 	if (gp->sched.bp - old.lo < old.hi - old.lo)
@@ -91,10 +91,10 @@ int copystack(struct g *gp, uint64_t new_size)
 	copystack_probe(gp, new_size);
 	move_to(gp, new);
 	if (new_size > old_size)
-		count->growths++;
+		COUNT(count->growths, 1);
 	else
-		count->shrinks++;
-	count->bytes_copied += used;
+		COUNT(count->shrinks, 1);
+	COUNT(count->bytes_copied, used);
 	copystack_end(gp);
 	ring_copystack(gp, old_size, used, begin);
 	return 0;
@@ -115,8 +115,8 @@ void growstack_in_place(struct g *gp, uint64_t needed_lo)
 	if (reserve_grow(&s, lo))
 		fatal_no_memory(gp, gp->stack.hi - lo);
 	set_stack(gp, s);
-	count->growths++;
-	count->reserved += (int64_t)(s.hi - s.lo - old_size);
+	COUNT(count->growths, 1);
+	COUNT(count->reserved, (int64_t)(s.hi - s.lo - old_size));
 	copystack_end(gp);
 	ring_copystack(gp, old_size, used, begin);
 }
@@ -288,6 +288,7 @@ static void next_segment(struct regs *r, unsigned kind, uint64_t pc)
 		r->gp[RSP] = sp;
 	}
 	*(uint64_t *)sp = pc;
+	sanitize_moved(this_m.curg);
 	tls_set_guard(this_m.curg->stackguard);
 }
 
@@ -347,5 +348,6 @@ ONE_SITE void newstack(struct regs *r, unsigned kind)
 	}
 	r->gp[RSP] = sp - 8;
 	*(uint64_t *)(sp - 8) = pc;
+	sanitize_moved(gp);
 	tls_set_guard(gp->stackguard);
 }

@@ -19,6 +19,7 @@
 
 #include "runtime/gc.h"
 #include "runtime/large.h"
+#include "runtime/lock.h"
 #include "runtime/mcache.h"
 #include "runtime/ring.h"
 
@@ -30,8 +31,10 @@ static uint64_t live; /* bytes of objects not yet found dead */
 static uint64_t goal;
 static uint64_t marked, scanned; /* by the last collection */
 static uint64_t last_end, last_pause;
-static bool limited; /* the goal is what the limit leaves */
+static bool limited; /* atomic: the goal is what the limit leaves */
 
+/* A collection reads these without the lock: who holds it has a P, so that nothing is collected. */
+static struct lock set_lock;
 static int64_t percent = 100; /* negative: off */
 static uint64_t limit = UINT64_MAX;
 
@@ -67,14 +70,10 @@ static void set_goal(void)
 		if (g < HEAP_MIN * (uint64_t)percent / 100)
 			g = HEAP_MIN * (uint64_t)percent / 100;
 	}
-	limited = false;
-	if (limit != UINT64_MAX) {
-		most = limit_goal();
-		if (most < g) {
-			g = most;
-			limited = true;
-		}
-	}
+	most = limit != UINT64_MAX ? limit_goal() : UINT64_MAX;
+	SET(limited, most < g);
+	if (most < g)
+		g = most;
 	__atomic_store_n(&goal, g > marked ? g : marked, __ATOMIC_RELAXED);
 }
 
@@ -82,7 +81,7 @@ static bool due(uint64_t now_live)
 {
 	if (likely(now_live < __atomic_load_n(&goal, __ATOMIC_RELAXED)))
 		return false;
-	return !limited || ring_read_clock() - last_end >= last_pause;
+	return !GET(limited) || ring_read_clock() - last_end >= last_pause;
 }
 
 bool pace_allocated(uint64_t bytes)
@@ -118,8 +117,10 @@ uint64_t pace_keep(void)
 {
 	uint64_t used = mheap_bytes().objects, g = pace_goal();
 
-	if (limited || g == UINT64_MAX || g < used)
-		return limited ? 0 : used / KEEP_PART;
+	if (GET(limited))
+		return 0;
+	if (g == UINT64_MAX || g < used)
+		return used / KEEP_PART;
 	return g - used + g / KEEP_PART;
 }
 
@@ -134,10 +135,13 @@ void pace_begin(void)
 int set_gc_percent(int to);
 int set_gc_percent(int to)
 {
-	int was = (int)percent;
+	int was;
 
+	lock(&set_lock);
+	was = (int)percent;
 	percent = to < 0 ? -1 : to;
 	set_goal();
+	unlock(&set_lock);
 	return was;
 }
 
@@ -145,12 +149,15 @@ int set_gc_percent(int to)
 int64_t set_memory_limit(int64_t bytes);
 int64_t set_memory_limit(int64_t bytes)
 {
-	int64_t was = limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
+	int64_t was;
 
+	lock(&set_lock);
+	was = limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
 	if (bytes >= 0) {
 		limit = bytes == INT64_MAX ? UINT64_MAX : (uint64_t)bytes;
 		set_goal();
 	}
+	unlock(&set_lock);
 	return was;
 }
 

@@ -44,9 +44,9 @@ static uint64_t last_id; /* never goes back, not even between two co_run */
 
 void execute(struct g *gp)
 {
-	gp->status = G_RUNNING;
-	this_m.curg = gp;
-	this_m.p->schedtick++;
+	SET(gp->status, G_RUNNING);
+	SET(this_m.curg, gp);
+	COUNT(this_m.p->schedtick, 1);
 	ring_hit(EV_PROBE_GOGO);
 	gogo(gp);
 }
@@ -64,10 +64,10 @@ void park0(struct g *gp)
 	bool (*unlock_fn)(struct g *, void *) = this_m.park_unlock;
 
 	note_use(gp);
-	gp->status = G_WAITING;
+	SET(gp->status, G_WAITING);
 	probe_park(gp);
 	if (unlock_fn && !unlock_fn(gp, this_m.park_arg)) {
-		gp->wait_reason = WAIT_NONE;
+		SET(gp->wait_reason, WAIT_NONE);
 		execute(gp);
 	}
 	schedule();
@@ -76,7 +76,7 @@ void park0(struct g *gp)
 static void gosched0(struct g *gp)
 {
 	note_use(gp);
-	gp->status = G_RUNNABLE;
+	SET(gp->status, G_RUNNABLE);
 	runqput(this_m.p, gp);
 	schedule();
 }
@@ -91,8 +91,8 @@ bool park_give_back(struct g *gp, void *arg)
 static void set_ready(struct g *gp)
 {
 	probe_ready(gp);
-	gp->wait_reason = WAIT_NONE;
-	gp->status = G_RUNNABLE;
+	SET(gp->wait_reason, WAIT_NONE);
+	SET(gp->status, G_RUNNABLE);
 }
 
 static void to_global(struct gqueue *list)
@@ -182,20 +182,21 @@ int newproc1(co_fn *fn, void *arg, const void *creator_pc, uint64_t parent_id)
 		gput(gp);
 		return -ENOMEM;
 	}
+	sanitize_born(gp);
 	saved = (uint64_t *)stack_top(gp) - SAVED_WORDS;
 	memset(saved, 0, gp->stack.hi - (uint64_t)saved);
 	gp->sched.sp = (uint64_t)saved;
 	gp->sched.pc = (uint64_t)gostart;
 	gp->sched.bp = 0;
 	gp->arg = arg;
-	gp->id = new_id(p);
+	SET(gp->id, new_id(p));
 	gp->parent_id = parent_id;
 	gp->creator_pc = (uint64_t)creator_pc;
 	gp->use_max = 0;
-	gp->status = G_RUNNABLE;
-	gp->wait_reason = WAIT_NONE;
+	SET(gp->status, G_RUNNABLE);
+	SET(gp->wait_reason, WAIT_NONE);
 	cancel_inherit(gp, this_m.curg);
-	p->born++;
+	COUNT(p->born, 1);
 	newproc_probe(gp);
 	runqput(p, gp);
 	ready_fence();
@@ -231,11 +232,11 @@ void goexit0(struct g *gp)
 	own_end(gp, true);
 	cancel_drop(gp);
 	goexit_probe(gp);
-	this_m.p->ended++;
-	gp->status = G_DEAD;
+	COUNT(this_m.p->ended, 1);
+	SET(gp->status, G_DEAD);
 	stack_end(gp);
 	gput(gp);
-	this_m.curg = NULL;
+	SET(this_m.curg, NULL);
 	if (last)
 		world_end();
 	schedule();
@@ -251,8 +252,10 @@ int co_yield(void)
 
 void co_exit(void)
 {
-	if (tls_guard())
+	if (tls_guard()) {
+		sanitize_left(getg());
 		mcall(goexit0);
+	}
 }
 
 uint64_t co_self(void)

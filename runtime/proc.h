@@ -47,7 +47,7 @@ static inline void gopark(park_unlock_fn *unlock_fn, void *arg, enum wait_reason
 
 	mp->park_unlock = unlock_fn;
 	mp->park_arg = arg;
-	mp->curg->wait_reason = (uint8_t)reason;
+	SET(mp->curg->wait_reason, (uint8_t)reason);
 	mcall(park0);
 }
 
@@ -80,7 +80,7 @@ static inline void gqueue_push(struct gqueue *q, struct g *gp)
 	else
 		q->head = gp;
 	q->tail = gp;
-	q->size++;
+	COUNT(q->size, 1);
 }
 
 static inline struct g *gqueue_pop(struct gqueue *q)
@@ -92,7 +92,7 @@ static inline struct g *gqueue_pop(struct gqueue *q)
 	q->head = gp->schedlink;
 	if (!q->head)
 		q->tail = NULL;
-	q->size--;
+	COUNT(q->size, -1);
 	return gp;
 }
 

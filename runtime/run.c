@@ -28,7 +28,7 @@ static void drop(struct g *gp, void *arg)
 	wait_forget(gp);
 	own_end(gp, false);
 	cancel_drop(gp);
-	gp->status = G_DEAD;
+	SET(gp->status, G_DEAD);
 	stack_end(gp);
 }
 
@@ -36,9 +36,9 @@ static void add_p(struct p *p, void *arg)
 {
 	struct co_stats *ret = arg;
 
-	ret->born += __atomic_load_n(&p->born, __ATOMIC_RELAXED);
-	ret->ended += __atomic_load_n(&p->ended, __ATOMIC_RELAXED);
-	ret->switches += __atomic_load_n(&p->schedtick, __ATOMIC_RELAXED);
+	ret->born += GET(p->born);
+	ret->ended += GET(p->ended);
+	ret->switches += GET(p->schedtick);
 }
 
 /* co_stats, on g0. */

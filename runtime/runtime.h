@@ -30,6 +30,7 @@
 #include "runtime/corun.h"
 #include "runtime/futex.h"
 #include "runtime/layout_amd64.h"
+#include "runtime/sanitize.h"
 #include "runtime/timer.h"
 
 #if !defined(__x86_64__) || defined(__ILP32__)
@@ -47,6 +48,16 @@
 #endif
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define likely(x)   __builtin_expect(!!(x), 1)
+
+/* A word that one thread writes at a time, and others may read at any time. */
+#define SET(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
+#define GET(word)	 __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#ifdef SANITIZED
+#define COUNT(word, n) SET(word, (word) + (n))
+#else
+#define COUNT(word, n) \
+	((word) += (n)) /* the same in one instruction, which gcc does not make of it */
+#endif
 
 struct stack {
 	uint64_t lo, hi; /* hi - lo is a power of two, and lo a multiple of it */
@@ -115,6 +126,9 @@ struct g {
 	struct block *blocks;	 /* of alloca */
 
 	uint32_t moves; /* counted where they are remembered: CORUN_DEBUG=unmap and stackcheck */
+#ifdef SANITIZED
+	struct sanitize_context sanitize;
+#endif
 } __attribute__((aligned(64)));
 
 struct gqueue {
@@ -147,6 +161,10 @@ struct m {
 	uint32_t id;	     /* for schedtrace */
 	uint64_t alternate;  /* stack for signals, if it is ours; see signal.c */
 	uint64_t alternate_size;
+#ifdef SANITIZED
+	struct sanitize_context sanitize;
+	uint64_t stack_lo, stack_hi; /* of the thread */
+#endif
 };
 
 /* What __morestack saved; gp[] is indexed by register number (rsp: that of the coroutine). */

@@ -162,7 +162,7 @@ void ps_end(void);
 
 static inline void spin_begin(struct m *mp)
 {
-	mp->spinning = true;
+	SET(mp->spinning, true);
 	__atomic_fetch_add(&sched.spinning, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -171,7 +171,7 @@ static inline bool spin_end(struct m *mp)
 {
 	if (!mp->spinning)
 		return false;
-	mp->spinning = false;
+	SET(mp->spinning, false);
 	return __atomic_sub_fetch(&sched.spinning, 1, __ATOMIC_SEQ_CST) == 0;
 }
 

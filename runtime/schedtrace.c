@@ -53,15 +53,15 @@ static void put_header(int64_t now, bool detail)
 	put("SCHED ", (uint64_t)(now - first) / 1000000);
 	put("ms: gomaxprocs=", sched.procs);
 	put(" idleprocs=", sched.idle_ps);
-	put(" threads=", sched.threads + 1); /* and this one */
-	put(" spinningthreads=", sched.spinning);
+	put(" threads=", GET(sched.threads) + 1); /* and this one */
+	put(" spinningthreads=", GET(sched.spinning));
 	put(" needspinning=", 0);
 	put(" idlethreads=", sched.idle_ms);
 	put(" runqueue=", sched.runq.size);
 	if (detail) {
 		put_bool(" gcwaiting=", sched.stopping != NULL);
 		put(" nmidlelocked=", 0);
-		put(" stopwait=", sched.stop_wait);
+		put(" stopwait=", GET(sched.stop_wait));
 		put_bool(" sysmonwait=", false);
 	} else {
 		for (i = 0; i < sched.procs; i++)
@@ -73,29 +73,29 @@ static void put_header(int64_t now, bool detail)
 
 static void put_p(const struct p *p)
 {
-	const struct m *mp = p->m;
+	const struct m *mp = GET(p->m);
 
 	put("  P", p->id);
-	put(": status=", p->status);
-	put(" schedtick=", p->schedtick);
-	put(" syscalltick=", p->syscalltick);
+	put(": status=", GET(p->status));
+	put(" schedtick=", GET(p->schedtick));
+	put(" syscalltick=", GET(p->syscalltick));
 	put_id(" m=", mp, mp ? mp->id : 0);
 	put(" runqsize=", runq_size(&p->runq));
-	put(" gfreecnt=", p->gfree_count);
-	put(" timerslen=", p->timers.count);
+	put(" gfreecnt=", GET(p->gfree_count));
+	put(" timerslen=", GET(p->timers.count));
 	end_line();
 }
 
 static void put_m(const struct m *mp)
 {
-	const struct p *p = mp->p;
-	const struct g *gp = mp->curg;
+	const struct p *p = GET(mp->p);
+	const struct g *gp = GET(mp->curg);
 
 	put("  M", mp->id);
 	put_id(": p=", p, p ? p->id : 0);
-	put_id(" curg=", gp, gp ? gp->id : 0);
+	put_id(" curg=", gp, gp ? GET(gp->id) : 0);
 	line_text(&out, " mallocing=0 throwing=0 preemptoff= locks=0 dying=0");
-	put_bool(" spinning=", mp->spinning);
+	put_bool(" spinning=", GET(mp->spinning));
 	put_bool(" blocked=", !p && !gp);
 	line_text(&out, " lockedg=nil");
 	end_line();
@@ -103,16 +103,17 @@ static void put_m(const struct m *mp)
 
 static void put_g(struct g *gp, void *arg)
 {
+	unsigned reason = GET(gp->wait_reason);
 	const struct m *mp;
 
 	(void)arg;
-	for (mp = sched.all_m; mp && mp->curg != gp; mp = mp->all_link)
+	for (mp = sched.all_m; mp && GET(mp->curg) != gp; mp = mp->all_link)
 		;
-	put("  G", gp->id);
-	put(": status=", gp->status);
+	put("  G", GET(gp->id));
+	put(": status=", GET(gp->status));
 	line_text(&out, "(");
-	if (gp->wait_reason)
-		line_text(&out, wait_reason_text(gp->wait_reason));
+	if (reason)
+		line_text(&out, wait_reason_text(reason));
 	line_text(&out, ")");
 	put_id(" m=", mp, mp ? mp->id : 0);
 	line_text(&out, " lockedm=nil");

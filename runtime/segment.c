@@ -85,12 +85,11 @@ uint64_t segment_enter(struct regs *r, uint64_t need, uint64_t args)
 	*(uint64_t *)sp = r->gp[RBP];
 	r->gp[RBP] = sp;
 	set_stack(gp, s);
-	mcache_mine()->count.segments++;
+	COUNT(mcache_mine()->count.segments, 1);
 	return top - 8;
 }
 
-/* Called by segment_return, on g0: the segment is empty. */
-void segment_leave(struct g *gp)
+static void drop_segment(struct g *gp)
 {
 	struct stack s = gp->stack;
 	struct segment *seg = gp->segment;
@@ -98,6 +97,13 @@ void segment_leave(struct g *gp)
 	gp->segment = seg->older;
 	set_stack(gp, seg->old);
 	stackfree(mcache_mine(), s);
+}
+
+/* Called by segment_return, on g0: the segment is empty. */
+void segment_leave(struct g *gp)
+{
+	drop_segment(gp);
+	sanitize_moved(gp);
 }
 
 uint64_t segment_block(uint64_t size, uint64_t bp)
@@ -154,7 +160,7 @@ void segments_free(struct g *gp)
 	struct block *b;
 
 	while (gp->segment)
-		segment_leave(gp);
+		drop_segment(gp);
 	while ((b = gp->blocks)) {
 		gp->blocks = b->older;
 		stackfree(mcache_mine(), b->mem);

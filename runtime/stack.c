@@ -58,7 +58,7 @@ int stack_begin(struct g *gp)
 	} else {
 		rc = unlikely(settings.fail_at) && debug_fail() ? -ENOMEM : reserve_alloc(&s);
 		if (!rc)
-			c->count.reserved += s.hi - s.lo;
+			COUNT(c->count.reserved, (int64_t)(s.hi - s.lo));
 	}
 	if (rc)
 		return rc;
@@ -88,7 +88,8 @@ void stack_end(struct g *gp)
 		stackfree(c, s);
 		return;
 	}
-	c->count.reserved -= s.hi - s.lo;
+	COUNT(c->count.reserved, -(int64_t)(s.hi - s.lo));
+	sanitize_unused(s);
 	reserve_free(s);
 }
 

@@ -37,8 +37,8 @@ static void exit_slow(struct g *gp)
 	}
 	p = pidle_get();
 	if (!p) {
-		gp->wait_reason = WAIT_NONE;
-		gp->status = G_RUNNABLE;
+		SET(gp->wait_reason, WAIT_NONE);
+		SET(gp->status, G_RUNNABLE);
 		gqueue_push(&list, gp);
 		globrunq_put(&list);
 	}
@@ -47,7 +47,7 @@ static void exit_slow(struct g *gp)
 		acquirep(p);
 		execute(gp);
 	}
-	this_m.curg = NULL;
+	SET(this_m.curg, NULL);
 	stopm();
 	execute(find_runnable());
 }
@@ -59,17 +59,17 @@ static void syscall0(struct g *gp)
 	uint32_t was = P_SYSCALL;
 
 	note_use(gp);
-	gp->status = G_SYSCALL;
+	SET(gp->status, G_SYSCALL);
 	__atomic_store_n(&p->syscalltick, p->syscalltick + 1, __ATOMIC_RELAXED);
-	mp->p = NULL;
+	SET(mp->p, NULL);
 	__atomic_store_n(&p->status, P_SYSCALL, __ATOMIC_RELEASE);
 	sysmon_notice();
 	mp->call_fn(mp->call_arg);
 	if (!__atomic_compare_exchange_n(&p->status, &was, P_RUNNING, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		exit_slow(gp);
-	mp->p = p;
-	p->m = mp;
+	SET(mp->p, p);
+	SET(p->m, mp);
 	if (unlikely(__atomic_load_n(&p->stop, __ATOMIC_RELAXED)))
 		world_pause();
 	execute(gp);
@@ -83,7 +83,7 @@ int co_syscall(co_fn *fn, void *arg)
 		return -EPERM;
 	mp->call_fn = fn;
 	mp->call_arg = arg;
-	mp->curg->wait_reason = WAIT_SYSCALL;
+	SET(mp->curg->wait_reason, WAIT_SYSCALL);
 	mcall(syscall0);
 	return 0;
 }

@@ -80,7 +80,7 @@ static bool retake(struct p *p, int64_t now)
 						      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 	if (got) {
 		sched.blocked++;
-		p->m = NULL;
+		SET(p->m, NULL);
 	}
 	unlock(&sched.lock);
 	if (got)

@@ -34,6 +34,7 @@ int thread_begin(void)
 		return rc;
 	mp->random = (uint32_t)(uintptr_t)mp;
 	mp->thread = (uint64_t)pthread_self();
+	sanitize_thread();
 	lock(&sched.lock);
 	mp->id = sched.next_m++;
 	mp->all_link = sched.all_m;
@@ -65,7 +66,7 @@ static void run_first(void)
 static void *thread_main(void *arg)
 {
 	this_m.next_p = (struct p *)((uintptr_t)arg & ~(uintptr_t)1);
-	this_m.spinning = (uintptr_t)arg & 1;
+	SET(this_m.spinning, (uintptr_t)arg & 1);
 	if (thread_begin())
 		fatal("out of memory: no alternate stack for the signals of a thread");
 	g0_enter(run_first);
@@ -142,7 +143,7 @@ void startm(struct p *p, bool spinning)
 			leave_idle(p, spinning);
 		return;
 	}
-	mp->spinning = spinning;
+	SET(mp->spinning, spinning);
 	mp->next_p = p;
 	thread_wake(&mp->bed);
 }
@@ -179,8 +180,8 @@ void stopm(void)
 
 void acquirep(struct p *p)
 {
-	this_m.p = p;
-	p->m = &this_m;
+	SET(this_m.p, p);
+	SET(p->m, &this_m);
 	__atomic_store_n(&p->status, P_RUNNING, __ATOMIC_RELEASE);
 }
 
@@ -188,16 +189,16 @@ struct p *releasep(void)
 {
 	struct p *p = this_m.p;
 
-	this_m.p = NULL;
-	p->m = NULL;
+	SET(this_m.p, NULL);
+	SET(p->m, NULL);
 	return p;
 }
 
 void leave(void)
 {
-	this_m.curg = NULL;
-	this_m.p = NULL;
-	this_m.spinning = false;
+	SET(this_m.curg, NULL);
+	SET(this_m.p, NULL);
+	SET(this_m.spinning, false);
 	g0_leave();
 }
 

@@ -86,14 +86,14 @@ static void put(struct timers *h, struct timer *t)
 {
 	t->child = t->next = t->back = NULL;
 	h->first = meld(h->first, t);
-	h->count++;
+	COUNT(h->count, 1);
 }
 
 static void take(struct timers *h, struct timer *t)
 {
 	struct timer *rest = meld_siblings(t->child);
 
-	h->count--;
+	COUNT(h->count, -1);
 	if (t == h->first) {
 		h->first = rest;
 		return;

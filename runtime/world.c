@@ -51,7 +51,7 @@ static void p_stopped(struct p *p)
 
 void pidle_put(struct p *p)
 {
-	p->m = NULL;
+	SET(p->m, NULL);
 	if (p->stop) {
 		p_stopped(p);
 		return;
@@ -97,6 +97,7 @@ void world_pause(void)
 		releasep();
 		p_stopped(p);
 		unlock(&sched.lock);
+		sanitize_gone(mp->curg);
 		leave();
 	}
 	/* Far enough down for what sleep_stopped has on the stack. */
@@ -124,7 +125,7 @@ static void stop_calls(void)
 		if (p->stop && __atomic_compare_exchange_n(&p->status, &was, P_IDLE, false,
 							   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 			sched.blocked++;
-			p->m = NULL;
+			SET(p->m, NULL);
 			p_stopped(p);
 		}
 	}
@@ -172,7 +173,7 @@ static struct p *restart(struct p *mine)
 	for (i = 0; i < sched.procs; i++) {
 		struct p *p = sched.all_p[i];
 
-		if (p == mine || p->status != P_STOPPED)
+		if (p == mine || GET(p->status) != P_STOPPED)
 			continue;
 		if (p->m) {
 			p->stop = sched.ending;
@@ -223,9 +224,9 @@ void world_end(void)
 	}
 	__atomic_store_n(&sched.ending, true, __ATOMIC_SEQ_CST);
 	while ((p = pidle_get()))
-		p->status = P_STOPPED;
+		SET(p->status, P_STOPPED);
 	for (i = 0; i < sched.procs; i++)
-		if (sched.all_p[i]->status != P_STOPPED)
+		if (GET(sched.all_p[i]->status) != P_STOPPED)
 			__atomic_store_n(&sched.all_p[i]->stop, 1, __ATOMIC_RELAXED);
 	while ((mp = sched.idle_m)) {
 		sched.idle_m = mp->idle_link;

@@ -35,6 +35,10 @@ share/doc/stacktrace/LICENSE
 share/doc/stacktrace/NEWS
 share/doc/stacktrace/README.md
 END
+for s in address thread; do
+	[ ! -f "$O/lib/corun/$s/libcorun.a" ] ||
+		printf 'lib/corun/%s/libcorun.a\nlib/corun/%s/wrap\n' $s $s >>wanted.txt
+done
 installed | sed "s,^\\.$prefix/,," >files.txt
 (cat wanted.txt; cd "$TOP/man" && for p in *.[1-9]; do echo "share/man/man${p##*.}/$p"; done) | sort >all.txt
 diff all.txt files.txt >diff.txt || {

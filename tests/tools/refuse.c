@@ -6,6 +6,7 @@
  *	bpf=ENOSYS		every bpf() fails with that errno
  *	bpf:28=EOPNOTSUPP	bpf() with that command (28: BPF_LINK_CREATE)
  *	perf_event_open=ENOENT
+ *	membarrier=EPERM
  *	multi			bpf() that makes a uprobe_multi link, as before Linux 6.6
  *	kill			uretprobe() and uprobe(), which probes make in the program's name,
  *				kill it as in a sandbox that does not know them
@@ -109,6 +110,8 @@ static int add_rule(const char *text)
 		number = SYS_bpf;
 	else if (!strncmp(text, "perf_event_open", 15))
 		number = SYS_perf_event_open;
+	else if (!strncmp(text, "membarrier", 10))
+		number = SYS_membarrier;
 	else
 		return -1;
 	if (colon)
