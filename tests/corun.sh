@@ -41,6 +41,13 @@ for prog in libc torture; do
 	run_ok env CORUN_STACK=adaptive "$O/tests/corun/$prog"
 done
 
+# --- where membarrier is refused every wake-up is fenced, on several Ps -----------------------------
+
+for prog in parallel waits_stress preempt; do
+	run_ok env GOMAXPROCS=4 refuse membarrier=EPERM -- "$O/tests/corun/$prog" || echo "in $prog without membarrier"
+done
+run_ok env GOMAXPROCS=4 TORTURE=2000 refuse membarrier=ENOSYS -- "$O/tests/corun/torture" || echo 'in torture without membarrier'
+
 # --- linkers and kinds of programs ---------------------------------------------------------------
 
 # The note: the description, the wait reasons, and one place for each of thirteen probes; nothing in it for the dynamic
@@ -233,8 +240,8 @@ refuses() { # REGEX COMMAND...
 	equal "$*: status" 1 "$status"
 	matches "$*" "$regex" err.txt
 }
-refuses "^corun-cc: -fsanitize=address: .* does not follow stacks that move" "$cc" -fsanitize=address own.c
-refuses '^corun-cc: -fsanitize=undefined,thread: ' "$cc" -fsanitize=undefined,thread own.c
+refuses '^corun-cc: -fsanitize=hwaddress: corun has no runtime for it' "$cc" -fsanitize=hwaddress own.c
+refuses '^corun-cc: -static: gcc has no sanitizers for it' "$cc" -static -fsanitize=address own.c
 refuses '^corun-cc: -m32: corun knows only x86-64' "$cc" -m32 own.c
 refuses '^corun-cc: -pg: ' "$cc" -pg own.c
 refuses "^corun-cc: linker 'bfd' does not know split stacks" "$cc" -fuse-ld=bfd own.c
@@ -253,6 +260,12 @@ mkdir -p lonely/bin
 sed "s,$O,/nowhere,g; s,^libdir=.*,libdir=/nowhere,; s,^includedir=.*,includedir=/nowhere," "$cc" >lonely/bin/corun-cc
 chmod +x lonely/bin/corun-cc
 refuses "^corun-cc: no libcorun.a in '/nowhere'" lonely/bin/corun-cc own.c
+mkdir -p plain
+cp -R "$O/bin" "$O/include" plain
+mkdir -p plain/lib
+cp "$O/lib/libcorun.a" plain/lib
+refuses "^corun-cc: no libcorun.a in '.*/plain/lib/corun/thread'" plain/bin/corun-cc -fsanitize=undefined,thread own.c
+matches 'no sanitized runtime' '^corun-cc: hint: .*make sanitizers' err.txt
 
 # The pages.
 page_example "$TOP/man/corun.3" >page.c
