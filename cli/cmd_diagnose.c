@@ -35,7 +35,7 @@ struct diagnosing {
 };
 
 static const struct argp_option options[] = {
-	{ 0, 0, 0, 0, "What to do:", 1 },
+	{ 0, 0, 0, 0, "What to do:", GROUP_TRACE },
 	{ "set", KEY_SET, "RULE.THRESHOLD=VALUE", 0,
 	  "Set a threshold, as --list names them; may be repeated", 0 },
 	{ "list", KEY_LIST, 0, 0, "Print the rules and their thresholds", 0 },
@@ -85,7 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &sched_argp, 0, "What a program to run is to tell:", 2 },
+	{ &sched_argp, 0, NULL, 0 },
 	{ 0 },
 };
 

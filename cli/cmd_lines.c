@@ -30,7 +30,7 @@ struct lines_command {
 enum { KEY_EVERY = 0x100, KEY_COLUMNS, KEY_PASS };
 
 static const struct argp_option options[] = {
-	{ 0, 0, 0, 0, "How to show it:", 1 },
+	{ 0, 0, 0, 0, "How to show it:", GROUP_SHOW },
 	{ "format", 'f', "NAME", 0, "One of the formats below (default: table)", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE; '-' is standard output", 0 },
 	{ "columns", KEY_COLUMNS, "LIST", 0, "Which columns, separated by commas", 0 },
@@ -209,7 +209,7 @@ int cmd_gc(int argc, char **argv)
 int cmd_sched(int argc, char **argv)
 {
 	static const struct argp_child children[] = {
-		{ &sched_argp, 0, "What a program to run is to tell:", 2 },
+		{ &sched_argp, 0, NULL, 0 },
 		{ 0 },
 	};
 	static const struct argp argp = {

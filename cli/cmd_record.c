@@ -29,7 +29,8 @@ struct record {
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0,
-	  "Capture file to write (default: " DEFAULT_CAPTURE "); '-' is standard output", 3 },
+	  "Capture file to write (default: " DEFAULT_CAPTURE "); '-' is standard output",
+	  GROUP_TRACE },
 	{ 0 },
 };
 

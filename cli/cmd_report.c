@@ -28,13 +28,14 @@ struct report {
 enum { KEY_STRICT_DAMAGE = 0x100, KEY_NO_PAGER, KEY_SYSROOT };
 
 static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "When to fail:", GROUP_FAIL },
 	{ "strict", KEY_STRICT_DAMAGE, 0, 0,
-	  "Exit with status 3 if events were lost or the capture is damaged", 3 },
+	  "Exit with status 3 if events were lost or the capture is damaged", GROUP_FAIL },
 	{ "sysroot", KEY_SYSROOT, "DIR", 0,
 	  "Look below DIR for the program, or its debug information, where the capture has no "
 	  "names",
-	  2 },
-	{ "no-pager", KEY_NO_PAGER, 0, 0, "Do not page on a terminal", 2 },
+	  GROUP_SHOW },
+	{ "no-pager", KEY_NO_PAGER, 0, 0, "Do not page on a terminal", GROUP_SHOW },
 	{ 0 },
 };
 

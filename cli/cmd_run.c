@@ -4,7 +4,7 @@
 #include "cli/live.h"
 
 static const struct argp_option options[] = {
-	{ "trace", 't', 0, 0, "Print each event to standard error as it happens", 3 },
+	{ "trace", 't', 0, 0, "Print each event to standard error as it happens", GROUP_SHOW },
 	{ 0 },
 };
 

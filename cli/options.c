@@ -16,20 +16,19 @@ static const char *const uprobes_words[] = { "auto", "perf", "trap", NULL };
 static const char *const weight_words[] = { "growths", "bytes", "time", "waste", NULL };
 
 static const struct argp_option launch_table[] = {
-	{ 0, 0, 0, 0, "What to trace:", 1 },
 	{ "user", 'u', "USER", 0,
 	  "Run the program as USER (a name, UID or UID:GID); under sudo the default is the "
 	  "invoking user",
-	  0 },
+	  GROUP_TRACE },
 	{ "source", KEY_SOURCE, "NAME", 0,
 	  "Where events come from: bpf (probes), ring (the program's own ring, corun only) or auto "
 	  "(default: bpf, else ring)",
-	  0 },
+	  GROUP_TRACE },
 	{ 0 },
 };
 
 static const struct argp_option probes_table[] = {
-	{ 0, 0, 0, 0, "What to trace:", 1 },
+	{ 0, 0, 0, 0, "What to trace:", GROUP_TRACE },
 	{ "newstack", KEY_NEWSTACK, 0, 0,
 	  "Also count every call of newstack, preemption requests included", 0 },
 	{ "max-stack", KEY_MAX_STACK, "N", 0,
@@ -45,7 +44,7 @@ static const struct argp_option probes_table[] = {
 	{ "dry-run", KEY_DRY_RUN, 0, 0,
 	  "Print the probes and offsets that would be used and do not run the program", 0 },
 	{ "strict", KEY_STRICT, 0, 0, "Exit with status 3 if events were lost", 0 },
-	{ 0, 0, 0, 0, "Messages:", 4 },
+	{ 0, 0, 0, 0, "Messages:", GROUP_MESSAGES },
 	{ "quiet", 'q', 0, 0, "No notes and warnings", 0 },
 	{ "verbose", 'v', 0, 0,
 	  "Print the probes in use, and at the end how often each was hit and what that cost", 0 },
@@ -140,7 +139,7 @@ static error_t probes_parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child probes_children[] = {
-	{ &hot_argp, 0, "Switches, waits and locks:", 2 },
+	{ &hot_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
@@ -196,7 +195,7 @@ static error_t launch_parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child launch_children[] = {
 	{ &probes_argp, 0, NULL, 0 },
-	{ &lines_argp, 0, "Lines of the runtime:", 3 },
+	{ &lines_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
@@ -207,7 +206,7 @@ const struct argp trace_argp = {
 };
 
 static const struct argp_option view_table[] = {
-	{ 0, 0, 0, 0, "How to show it:", 2 },
+	{ 0, 0, 0, 0, "How to show it:", GROUP_SHOW },
 	{ "format", 'f', "NAME", 0, "One of the formats below (default: table)", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE; '-' is standard output", 0 },
 	{ "top", 'n', "N", 0, "Show at most N rows in a table, 0 for all (default 20)", 0 },
@@ -284,7 +283,7 @@ static char *view_help(int key, const char *text, void *input)
 }
 
 static const struct argp_child view_children[] = {
-	{ &by_argp, 0, NULL, 2 },
+	{ &by_argp, 0, NULL, 0 },
 	{ 0 },
 };
 

@@ -56,6 +56,20 @@ void options_parse(const struct argp *argp, int argc, char **argv, unsigned flag
  */
 char *options_help(void (*print)(FILE *f), const char *text);
 
+/*
+ * The groups of --help, in this order.  A heading stands in one of the tables that have options in
+ * its group: argp prints as many as there are.
+ */
+enum option_group {
+	GROUP_TRACE = 1,
+	GROUP_HOT,
+	GROUP_LINES,
+	GROUP_SHOW,
+	GROUP_FILTER,
+	GROUP_FAIL,
+	GROUP_MESSAGES,
+};
+
 /* Keys below 0x200 are the commands' own. */
 enum option_key {
 	KEY_SOURCE = 0x200,

@@ -11,11 +11,11 @@
 #define MAX_PID ((1u << EV_PID_BITS) - 1)
 
 static const struct argp_option table[] = {
-	{ 0, 0, 0, 0, "What to trace:", 1 },
 	{ "pid", 'p', "PID[,PID...]", 0,
-	  "Trace these processes, which run already; may be repeated", 0 },
+	  "Trace these processes, which run already; may be repeated", GROUP_TRACE },
 	{ "duration", KEY_DURATION, "TIME", 0,
-	  "End the tracing after TIME, in seconds if nothing follows (10, 500ms, 2m)", 0 },
+	  "End the tracing after TIME, in seconds if nothing follows (10, 500ms, 2m)",
+	  GROUP_TRACE },
 	{ 0 },
 };
 

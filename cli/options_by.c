@@ -15,13 +15,13 @@ static const struct argp_option table[] = {
 	  "Rows by growth, creator, leaf, stack, step, coroutine, process, time, alive "
 	  "(at the end) or start (what another first size would change) instead of the "
 	  "summary",
-	  2 },
+	  GROUP_SHOW },
 	{ "sort", KEY_SORT, "COLUMN", 0,
-	  "Order rows by this column: numbers from the largest, texts from A", 2 },
-	{ "reverse", KEY_REVERSE, 0, 0, "Order rows the other way round", 2 },
-	{ "columns", KEY_COLUMNS, "LIST", 0, "Which columns, separated by commas", 2 },
+	  "Order rows by this column: numbers from the largest, texts from A", GROUP_SHOW },
+	{ "reverse", KEY_REVERSE, 0, 0, "Order rows the other way round", GROUP_SHOW },
+	{ "columns", KEY_COLUMNS, "LIST", 0, "Which columns, separated by commas", GROUP_SHOW },
 	{ "prune", KEY_PRUNE, "PERCENT", 0,
-	  "Sum up branches of a tree that weigh less (default 0.5)", 2 },
+	  "Sum up branches of a tree that weigh less (default 0.5)", GROUP_SHOW },
 	{ 0 },
 };
 

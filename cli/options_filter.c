@@ -11,7 +11,7 @@
 enum { KEY_SINCE = 0x300, KEY_UNTIL, KEY_PROCESS, KEY_COROUTINE, KEY_FUNCTION };
 
 static const struct argp_option table[] = {
-	{ 0, 0, 0, 0, "What of it to show:", 3 },
+	{ 0, 0, 0, 0, "What of it to show:", GROUP_FILTER },
 	{ "since", KEY_SINCE, "TIME", 0, "From TIME after the start on, as in 1.5s or 200ms", 0 },
 	{ "until", KEY_UNTIL, "TIME", 0, "Up to TIME after the start", 0 },
 	{ "process", KEY_PROCESS, "PID", 0, "Only this process; may be given several times", 0 },

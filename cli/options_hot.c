@@ -33,6 +33,7 @@ static const struct word counts[] = {
 };
 
 static const struct argp_option hot_table[] = {
+	{ 0, 0, 0, 0, "Switches, waits and locks:", GROUP_HOT },
 	{ "switches", KEY_SWITCHES, "WHEN", OPTION_ARG_OPTIONAL,
 	  "Watch coroutine switches: off, auto (default: counted in short windows, for the use of "
 	  "stacks), count (all the time) or on (as without WHEN: parks and wakes too, added up by "

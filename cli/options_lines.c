@@ -10,10 +10,11 @@
 enum { KEY_GCTRACE = 0x400, KEY_SCHEDTRACE, KEY_SCHEDDETAIL, KEY_TEE };
 
 static const struct argp_option sched_table[] = {
+	{ 0, 0, 0, 0, "Lines of the runtime:", GROUP_LINES },
 	{ "schedtrace", KEY_SCHEDTRACE, "MS", 0, "A line on the scheduler each MS milliseconds",
-	  0 },
+	  GROUP_LINES },
 	{ "scheddetail", KEY_SCHEDDETAIL, 0, 0,
-	  "With each a line for every processor, thread and coroutine", 0 },
+	  "With each a line for every processor, thread and coroutine", GROUP_LINES },
 	{ 0 },
 };
 
@@ -46,7 +47,7 @@ static error_t sched_parse(int key, char *arg, struct argp_state *state)
 const struct argp sched_argp = { .options = sched_table, .parser = sched_parse };
 
 static const struct argp_option table[] = {
-	{ "gctrace", KEY_GCTRACE, 0, 0, "A line for each collection", 0 },
+	{ "gctrace", KEY_GCTRACE, 0, 0, "A line for each collection", GROUP_LINES },
 	{ "tee", KEY_TEE, 0, 0, "Leave the lines in the program's standard error, too", 0 },
 	{ 0 },
 };

@@ -46,6 +46,8 @@ for c in $("$ST" --list-commands); do
 	"$ST" --help | grep -qE "^  $c " || fail "--help does not list $c"
 	grep -qE "^\.It Ic $c" "$TOP/man/stacktrace.1" || fail "stacktrace.1 does not list $c"
 	"$ST" "$c" --help | grep -q "Usage: stacktrace $c" || fail "'$c --help' has no usage line"
+	twice=$("$ST" "$c" --help | grep -E '^ [A-Z].*:$' | sort | uniq -d)
+	[ -z "$twice" ] || fail "'$c --help' has the heading '$twice' more than once"
 	"$ST" "$c" -h >h.txt
 	"$ST" "$c" --help | cmp -s - h.txt || fail "$c: -h is not --help"
 done
