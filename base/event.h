@@ -325,6 +325,7 @@ _Static_assert(sizeof(struct ev_wakes) == 64, "wire format");
 
 enum ev_blocked_flags {
 	EV_BLOCKED_STILL = 1 << 0, /* still parked when the record was made */
+	EV_BLOCKED_SEEN = 1 << 1,  /* was each time it was looked at; not watched all the while */
 };
 #define EV_BLOCKED_REGS 16
 

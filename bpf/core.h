@@ -158,6 +158,13 @@ struct core_lock {
 	__u32 reason; /* of the park, or CORE_LOCK_OF_RUNTIME */
 };
 
+/* Id of a stack: from the process, which is the first, over each pc to the flags; 0 becomes 1. */
+static inline __u64 core_mix(__u64 hash, __u64 pc)
+{
+	hash = (hash ^ pc) * 0x9e3779b97f4a7c15ull;
+	return hash ^ (hash >> 32);
+}
+
 /* Calibration: attached to two adjacent instructions of the loader's own text. */
 #define CORE_CALIBRATION_MAX 4096
 struct core_calibration {

@@ -92,7 +92,7 @@ struct report {
 	struct core_bpf *core;
 	const struct target *target;
 	const struct source_options *opt;
-	uint64_t now_ns, epoch_ns, watched_ns;
+	uint64_t end_ns, epoch_ns, watched_ns;
 	source_event_fn *fn;
 	void *arg;
 };
@@ -192,8 +192,8 @@ static int still_running(const struct report *r, const struct core_use_key *k,
 	struct core_runs sum = { 0 };
 	uint64_t ns = u->run_ns;
 
-	if (u->run_since_ns >= r->epoch_ns && u->run_since_ns && r->now_ns > u->run_since_ns)
-		ns += r->now_ns - u->run_since_ns;
+	if (u->run_since_ns >= r->epoch_ns && u->run_since_ns && r->end_ns > u->run_since_ns)
+		ns += r->end_ns - u->run_since_ns;
 	if (!ns || bpf_map_lookup_elem(fd, &key, &sum))
 		return 0;
 	sum.run_ns += ns;
@@ -216,9 +216,10 @@ static int still_blocked(const struct report *r, const struct core_use_key *k,
 		.reg = { u->pc, u->sp, u->bp },
 	};
 
-	if (!r->opt->blocked_ns || r->now_ns - u->parked_ns < r->opt->blocked_ns)
+	if (!r->opt->blocked_ns || r->end_ns - u->parked_ns < r->opt->blocked_ns)
 		return 0;
 	source_fill_header(&ev.h, EV_BLOCKED, sizeof(ev), (pid_t)k->pid);
+	ev.h.time_ns = r->end_ns;
 	return r->fn(r->arg, &ev.h);
 }
 
@@ -229,7 +230,7 @@ static int still_parked(const struct report *r, const struct core_use_key *k,
 	struct core_origin key = { u->creator_pc, u->entry_pc, k->pid, u->reason };
 	struct core_waits sum = { 0 };
 
-	if (!u->parked_ns || u->parked_ns < r->epoch_ns || u->parked_ns > r->now_ns)
+	if (!u->parked_ns || u->parked_ns < r->epoch_ns || u->parked_ns > r->end_ns)
 		return 0;
 	bpf_map_lookup_elem(fd, &key, &sum);
 	sum.parked++;
@@ -250,19 +251,19 @@ static int one_life(const void *key, const void *value, void *ctx)
 }
 
 int hot_report(struct core_bpf *core, const struct target *t, const struct source_options *opt,
-	       uint64_t watched_ns, bool final, source_event_fn *fn, void *arg)
+	       uint64_t watched_ns, uint64_t end_ns, source_event_fn *fn, void *arg)
 {
 	struct report report = {
 		.core = core,
 		.target = t,
 		.opt = opt,
-		.now_ns = source_now_ns(),
+		.end_ns = end_ns,
 		.epoch_ns = core->bss->epoch_ns,
 		.watched_ns = watched_ns,
 		.fn = fn,
 		.arg = arg,
 	};
-	int r = final ? closing_each(core->maps.use, one_life, &report) : 0;
+	int r = end_ns ? closing_each(core->maps.use, one_life, &report) : 0;
 
 	if (!r)
 		r = closing_each(core->maps.runs, one_runs, &report);

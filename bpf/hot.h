@@ -32,12 +32,12 @@ void hot_configure(struct core_config *c, const struct target *t, const struct p
 
 /*
  * The sums as records: runs, waits, wakes, locks.  watched_ns is for how long they were counted.
- * With final set, what still runs or is parked is added, and parks longer than the threshold are
- * reported as still blocked; nothing may be attached any more.  What fn returned if not 0, or
- * -ENOMEM.
+ * With end_ns, which is when the last window was closed, what still ran or was parked then is
+ * added, and parks longer than the threshold are reported as still blocked; nothing may be attached
+ * any more.  What fn returned if not 0, or -ENOMEM.
  */
 int hot_report(struct core_bpf *core, const struct target *t, const struct source_options *opt,
-	       uint64_t watched_ns, bool final, source_event_fn *fn, void *arg);
+	       uint64_t watched_ns, uint64_t end_ns, source_event_fn *fn, void *arg);
 
 /* The names of the wait reasons, for a process. */
 int hot_reasons(const struct target *t, pid_t pid, source_event_fn *fn, void *arg);

@@ -20,6 +20,7 @@
 #include "bpf/core.skel.h"
 #include "bpf/hot.h"
 #include "bpf/load.h"
+#include "bpf/looks.h"
 #include "bpf/plan.h"
 #include "bpf/source.h"
 #include "bpf/source_ops.h"
@@ -58,6 +59,7 @@ struct source_bpf {
 	pid_t pid;
 	struct calibration cal, nop_cal; /* the latter with nops */
 	struct windows windows;
+	struct looks *looks;	  /* with a threshold for parks */
 	uint64_t window_switches; /* hits of gogo when it was opened */
 	uint64_t watched_ns;	  /* by windows that are closed */
 	uint64_t totals_ns;
@@ -75,6 +77,17 @@ static struct source_bpf *from(struct source *s)
 	return (struct source_bpf *)s;
 }
 
+/* To the caller; with the image of a process go the names of its reasons. */
+static int hand_over(void *arg, const struct ev_header *h)
+{
+	struct source_bpf *b = arg;
+
+	b->result = b->fn(b->arg, h);
+	if (!b->result && h->kind == EV_IMAGE && b->aggregate)
+		b->result = hot_reasons(&b->target, (pid_t)h->pid, b->fn, b->arg);
+	return b->result;
+}
+
 static int take_record(void *arg, void *data, size_t size)
 {
 	struct source_bpf *b = arg;
@@ -82,10 +95,9 @@ static int take_record(void *arg, void *data, size_t size)
 
 	if (size < sizeof(*h) || h->size < sizeof(*h) || h->size > size)
 		return 0;
-	b->result = b->fn(b->arg, h);
-	if (!b->result && h->kind == EV_IMAGE && b->aggregate)
-		b->result = hot_reasons(&b->target, (pid_t)h->pid, b->fn, b->arg);
-	return b->result || !--b->left ? -ECANCELED : 0;
+	if (b->looks)
+		looks_event(b->looks, h);
+	return hand_over(b, h) || !--b->left ? -ECANCELED : 0;
 }
 
 /* Hands over what is in the ring, up to a number.  Returns that number, or what fn returned. */
@@ -247,6 +259,17 @@ static int tend_windows(struct source_bpf *b, source_event_fn *fn, void *arg)
 	return r;
 }
 
+/* Also before a window is closed, while the probes know since when each is parked. */
+static int look(struct source_bpf *b, bool always)
+{
+	uint64_t now = source_now_ns();
+	bool closes = windows_due(&b->windows, now, hot_hits(b)) == WINDOWS_CLOSE;
+
+	if (!b->looks || !(always || closes || looks_due(b->looks, now)))
+		return 0;
+	return looks_take(b->looks, b->core, b->windows.open, hand_over, b);
+}
+
 static uint64_t watched(const struct source_bpf *b)
 {
 	return b->watched_ns + (b->windows.open ? source_now_ns() - b->windows.open_ns : 0);
@@ -263,13 +286,15 @@ static int bpf_consume(struct source *s, source_event_fn *fn, void *arg)
 	n = drain(b, fn, arg, CONSUME_MAX);
 	if (b->result || n < 0)
 		return n;
-	r = tend_windows(b, fn, arg);
+	r = look(b, false);
+	if (!r)
+		r = tend_windows(b, fn, arg);
 	now = source_now_ns();
 	if (!r && now - b->totals_ns >= TOTALS_NS) {
 		b->totals_ns = now;
 		r = report_totals(b, fn, arg, false);
 		if (!r && b->aggregate)
-			r = hot_report(b->core, &b->target, &b->opt, watched(b), false, fn, arg);
+			r = hot_report(b->core, &b->target, &b->opt, watched(b), 0, fn, arg);
 	}
 	return r ? r : n;
 }
@@ -323,6 +348,8 @@ static int bpf_attach(struct source *s, pid_t pid, struct err *e)
 			return r;
 		window_opened(b, false);
 	}
+	if (b->looks && !b->opt.only_tracked && looks_follow(b->looks, pid, true))
+		return err_sys(e, ENOMEM, "cannot follow process %d", pid);
 	b->totals_ns = source_now_ns();
 	b->core->bss->active_ns = b->totals_ns;
 	__atomic_store_n(&b->core->bss->active, CORE_ON, __ATOMIC_RELEASE);
@@ -338,6 +365,8 @@ static int bpf_track(struct source *s, pid_t pid, bool on)
 	bpf_map_delete_elem(bpf_map__fd(b->core->maps.images), &key);
 	if (b->core->bss->last_pid == key)
 		b->core->bss->last_pid = 0;
+	if (b->looks && looks_follow(b->looks, pid, on))
+		return -ENOMEM;
 	if (on)
 		return bpf_map_update_elem(bpf_map__fd(b->core->maps.tracked), &key, &yes, BPF_ANY);
 	bpf_map_delete_elem(bpf_map__fd(b->core->maps.tracked), &key);
@@ -363,11 +392,15 @@ static void detach(struct source_bpf *b)
 static int bpf_stop(struct source *s, source_event_fn *fn, void *arg)
 {
 	struct source_bpf *b = from(s);
-	int r = 0, n;
+	bool watching = b->windows.open;
+	int r, n;
 
 	if (!b->probes)
 		return 0;
-	if (b->windows.open)
+	b->fn = fn;
+	b->arg = arg;
+	r = look(b, true);
+	if (!r && watching)
 		r = close_window(b, fn, arg);
 	__atomic_store_n(&b->core->bss->active, CORE_ENDING, __ATOMIC_RELEASE);
 	detach(b);
@@ -380,7 +413,10 @@ static int bpf_stop(struct source *s, source_event_fn *fn, void *arg)
 	if (!r)
 		r = closing_pending(b->core, fn, arg);
 	if (!r && b->aggregate)
-		r = hot_report(b->core, &b->target, &b->opt, watched(b), true, fn, arg);
+		r = hot_report(b->core, &b->target, &b->opt, watched(b), b->windows.closed_ns, fn,
+			       arg);
+	if (!r && b->looks)
+		r = looks_report(b->looks, b->core, watching, fn, arg);
 	if (!r && b->hot_sites)
 		r = closing_use(b->core, fn, arg);
 	return r ? r : report_totals(b, fn, arg, true);
@@ -410,6 +446,7 @@ static void bpf_free(struct source *s)
 	struct source_bpf *b = from(s);
 
 	detach(b);
+	looks_free(b->looks);
 	ring_buffer__free(b->ring);
 	core_bpf__destroy(b->core);
 	free(b->path);
@@ -513,6 +550,8 @@ int source_bpf_open(struct image *img, const struct target *t, const struct plan
 	b->target = *t;
 	b->path = strdup(opt->path ? opt->path : image_path(img));
 	r = b->path ? open_core(b, img, t, e) : err_sys(e, ENOMEM, "cannot load the probes");
+	if (!r && looks_new(img, &b->target, b->path, opt, &b->looks))
+		r = err_sys(e, ENOMEM, "cannot load the probes");
 	if (r) {
 		bpf_free(&b->s);
 		return r;

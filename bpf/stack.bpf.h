@@ -86,12 +86,6 @@ struct walk {
 	__u32 parked; /* pc is behind a call in a function with a frame; else in a prologue */
 };
 
-static __always_inline __u64 mix(__u64 hash, __u64 pc)
-{
-	hash = (hash ^ pc) * 0x9e3779b97f4a7c15ull;
-	return hash ^ (hash >> 32);
-}
-
 /*
  * A value that is kept in memory between the steps of the walk.  To the verifier it is then any
  * value, so that it need not follow each way to have come by it apart from the others.
@@ -146,7 +140,7 @@ __noinline int walk_stack(struct room *r, struct walk *w)
 		flags = EV_STACK_BROKEN;
 	st->pc[0] = w->pc;
 	i = w->parked ? 0 : 1;
-	hash = mix(w->pid, i ? w->pc : 0);
+	hash = core_mix(w->pid, i ? w->pc : 0);
 	pc = i ? *(__u64 *)r->piece : w->pc;
 	for (; !flags; i++) {
 		if (pc - w->root < w->root_size)
@@ -156,7 +150,7 @@ __noinline int walk_stack(struct room *r, struct walk *w)
 			break;
 		}
 		st->pc[i] = pc;
-		hash = mix(hash, pc);
+		hash = core_mix(hash, pc);
 		off = PIECE;
 		if (bp >= below && bp <= w->hi - 16)
 			off = piece_find(r, bp, w->hi);
@@ -169,7 +163,7 @@ __noinline int walk_stack(struct room *r, struct walk *w)
 		pc = *(__u64 *)(r->piece + off + 8);
 		bp = *(__u64 *)(r->piece + off);
 	}
-	hash = mix(hash, flags);
+	hash = core_mix(hash, flags);
 	st->stack_id = hash ? hash : 1;
 	st->depth = i;
 	st->flags = flags;

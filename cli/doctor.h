@@ -17,7 +17,7 @@
 
 #include "bpf/plan.h"
 #include "cli/findings.h"
-#include "symbols/coroutines.h"
+#include "symbols/process_memory.h"
 #include "symbols/target.h"
 
 struct err;
@@ -71,7 +71,7 @@ void doctor_machine(struct doctor *d);
 
 /* Needs what doctor_program() found. */
 void doctor_process(struct doctor *d);
-void doctor_stacks(struct doctor *d, int mem_fd);
+void doctor_stacks(struct doctor *d, const struct memory *memory);
 
 /* Largest power of two that is not larger; 0 of 0. */
 uint64_t doctor_power_of_two(uint64_t n);

@@ -179,41 +179,19 @@ static void add_state(struct doctor *d)
 			     "it has a filter of system calls, which probes do not pass through");
 }
 
-/* Where the program was loaded: the kernel tells the process its entry point. */
-static int read_bias(pid_t pid, const struct image *img, uint64_t *ret)
-{
-	uint64_t pair[2];
-	FILE *f = open_of(pid, "auxv");
-	int r = -ENOENT;
-
-	if (!f)
-		return -errno;
-	while (r && fread(pair, sizeof(pair), 1, f) == 1) {
-		if (pair[0] != 9) /* AT_ENTRY */
-			continue;
-		*ret = pair[1] - image_entry(img);
-		r = 0;
-	}
-	fclose(f);
-	return r;
-}
-
 static void look_at_memory(struct doctor *d)
 {
-	char path[64];
-	int fd;
+	struct process_memory m;
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", d->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read_bias(d->pid, d->img, &d->bias)) {
+	if (process_memory_open(d->pid, image_entry(d->img), &m)) {
 		findings_add(&d->findings, FINDING_PROCESS, FINDING_NOTE, "memory",
 			     "cannot be read, so its stacks are not looked at");
 		findings_remedy(&d->findings, "it needs CAP_SYS_PTRACE: use sudo");
-	} else {
-		doctor_stacks(d, fd);
+		return;
 	}
-	if (fd >= 0)
-		close(fd);
+	d->bias = m.memory.bias;
+	doctor_stacks(d, &m.memory);
+	process_memory_close(&m);
 }
 
 void doctor_process(struct doctor *d)

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/human.h"
 #include "cli/doctor.h"
@@ -20,22 +19,9 @@
 #define LOOK_AGAIN   100000000L /* ns */
 #define SUSPECTS_MAX 65536	/* where more look wrong, it is no coincidence */
 
-static int read_memory(void *arg, uint64_t address, void *to, size_t size)
-{
-	const int *fd = arg;
-	ssize_t n;
-
-	if (address > INT64_MAX)
-		return -EIO;
-	do
-		n = pread(*fd, to, size, (off_t)address);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)size ? 0 : -EIO;
-}
-
 struct look {
 	struct doctor *d;
-	struct memory memory;
+	const struct memory *memory;
 	struct doctor_row *suspect; /* to be looked at again */
 	size_t suspects;
 	bool no_memory;
@@ -141,7 +127,7 @@ static void look_again(struct look *l, struct doctor_row *row)
 
 	if (row->health < STACK_GROWS)
 		return;
-	if (coroutine_read(&l->d->target, &l->memory, row->c.gp, &now)) {
+	if (coroutine_read(&l->d->target, l->memory, row->c.gp, &now)) {
 		row->health = STACK_NONE;
 		return;
 	}
@@ -199,16 +185,13 @@ static void add_findings(struct doctor *d)
 	add_health(d, STACK_OVERFLOW, FINDING_BAD, "have a stack pointer outside of their stack");
 }
 
-void doctor_stacks(struct doctor *d, int mem_fd)
+void doctor_stacks(struct doctor *d, const struct memory *memory)
 {
-	struct look l = {
-		.d = d,
-		.memory = { .read = read_memory, .arg = &mem_fd, .bias = d->bias },
-	};
+	struct look l = { .d = d, .memory = memory };
 	int r;
 
-	d->limits.runtime = coroutines_limit(&d->target, &l.memory);
-	r = coroutines_each(&d->target, &l.memory, take, &l);
+	d->limits.runtime = coroutines_limit(&d->target, memory);
+	r = coroutines_each(&d->target, memory, take, &l);
 	if (!r)
 		r = confirm(&l);
 	free(l.suspect);

@@ -210,6 +210,7 @@ static json_t *blocked_object(const struct render_context *c, const void *row)
 		{ "since_ns", json_number(w->since_ns) },
 		{ "duration_ns", json_number(w->duration_ns) },
 		{ "still", json_boolean(w->still) },
+		{ "seen", json_boolean(w->seen) },
 		{ "stack", stack_array(c, w->pid, w->stack_id) },
 		{ "registers", registers(w) },
 	};

@@ -211,9 +211,10 @@ static char *where_cell(const struct render_context *c, uint32_t pid, uint64_t s
 
 static char *goid_cell(const struct blocked_row *w)
 {
+	const char *how = w->seen ? " (seen)" : w->still ? "" : " (over)";
 	char *r;
 
-	if (asprintf(&r, "g%llu%s", (unsigned long long)w->goid, w->still ? "" : " (over)") < 0)
+	if (asprintf(&r, "g%llu%s", (unsigned long long)w->goid, how) < 0)
 		return NULL;
 	return r;
 }

@@ -66,7 +66,9 @@ static int put_blocked(const struct render_context *c, const struct ev_blocked *
 	if (!label)
 		return -ENOMEM;
 	fprintf(c->out, "g%" PRIu64 " %s blocked for %s: ", (uint64_t)ev->goid,
-		ev->flags & EV_BLOCKED_STILL ? "is still" : "was",
+		ev->flags & EV_BLOCKED_SEEN    ? "is seen"
+		: ev->flags & EV_BLOCKED_STILL ? "is still"
+					       : "was",
 		human_time(ev->h.time_ns - ev->since_ns, c->utf8).s);
 	put_reason(c, ev->h.pid, ev->reason);
 	fprintf(c->out, ", created at %s", label);

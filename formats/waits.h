@@ -87,6 +87,7 @@ struct blocked_row {
 	uint64_t since_ns, duration_ns; /* duration till the record */
 	uint64_t stack_id;		/* for aggregate_stack(); 0: none */
 	bool still;
+	bool seen; /* at each look, rather than watched */
 	uint32_t reg_count;
 	uint64_t reg[EV_BLOCKED_REGS]; /* pc, sp, bp, then the runtime's callee-saved ones */
 };

@@ -254,6 +254,7 @@ static void fill_blocked(struct waits *w, struct names *n, const struct kept *k,
 		.duration_ns = blocked_ns(ev),
 		.stack_id = ev->stack_id,
 		.still = ev->flags & EV_BLOCKED_STILL,
+		.seen = ev->flags & EV_BLOCKED_SEEN,
 		.reg_count = ev->reg_count < EV_BLOCKED_REGS ? ev->reg_count : EV_BLOCKED_REGS,
 	};
 	memcpy(row->reg, ev->reg, sizeof(row->reg));

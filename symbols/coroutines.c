@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/event.h"
 #include "symbols/target.h"
 
 #define COUNT_MAX (1ull << 28) /* descriptors: more than that is no list */
@@ -71,6 +72,8 @@ int coroutine_read(const struct target *t, const struct memory *m, uint64_t gp,
 		.hi = field_of(t, &p, FIELD_STACK_HI, 8),
 		.guard = field_of(t, &p, FIELD_STACK_GUARD, 8),
 		.sp = field_of(t, &p, FIELD_SCHED_SP, 8),
+		.pc = field_of(t, &p, FIELD_SCHED_PC, 8),
+		.bp = field_of(t, &p, FIELD_SCHED_BP, 8),
 		.creator_pc = field_of(t, &p, FIELD_CREATOR_PC, 8),
 		.entry_pc = field_of(t, &p, FIELD_ENTRY_PC, 8),
 		.status = (unsigned)field_of(t, &p, FIELD_STATUS, 4) & ~GO_SCAN_BIT,
@@ -154,6 +157,32 @@ int coroutines_each(const struct target *t, const struct memory *m, coroutine_fn
 		break;
 	}
 	return -ENOTSUP;
+}
+
+/* As the probes do it, bpf/stack.bpf.h: the same stack is the same there. */
+uint32_t coroutine_frames(const struct coroutine *c, const struct memory *m, uint64_t root,
+			  uint64_t root_size, uint64_t *ret, uint32_t max, uint32_t *ret_flags)
+{
+	uint64_t pc = c->pc, bp = c->bp, below = c->sp, frame[2];
+	uint32_t n = 0;
+
+	*ret_flags = 0;
+	while (pc - (root + m->bias) >= root_size) {
+		if (n == max) {
+			*ret_flags = EV_STACK_TRUNCATED;
+			break;
+		}
+		ret[n++] = pc;
+		if (bp < below || bp > c->hi - sizeof(frame) ||
+		    m->read(m->arg, bp, frame, sizeof(frame))) {
+			*ret_flags = bp ? EV_STACK_BROKEN : 0;
+			break;
+		}
+		below = bp + sizeof(frame);
+		bp = frame[0];
+		pc = frame[1];
+	}
+	return n;
 }
 
 uint64_t coroutines_limit(const struct target *t, const struct memory *m)

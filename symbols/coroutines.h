@@ -39,7 +39,8 @@ enum coroutine_status {
 /* One descriptor.  What the runtime has no field for is 0. */
 struct coroutine {
 	uint64_t gp, id;
-	uint64_t lo, hi, guard, sp;
+	uint64_t lo, hi, guard;
+	uint64_t sp, pc, bp; /* saved, valid while it does not run */
 	uint64_t creator_pc, entry_pc;
 	unsigned status; /* without the bit of a collector that looks at it */
 	unsigned reason;
@@ -57,6 +58,14 @@ int coroutine_read(const struct target *t, const struct memory *m, uint64_t gp,
  */
 typedef int coroutine_fn(void *arg, const struct coroutine *c);
 int coroutines_each(const struct target *t, const struct memory *m, coroutine_fn *fn, void *arg);
+
+/*
+ * The return addresses on the stack of one that is parked, innermost first, without those of the
+ * function at the root, which is at root (as in the file) and has root_size bytes: its number, at
+ * most max.  *ret_flags is of enum ev_stack_flags.
+ */
+uint32_t coroutine_frames(const struct coroutine *c, const struct memory *m, uint64_t root,
+			  uint64_t root_size, uint64_t *ret, uint32_t max, uint32_t *ret_flags);
 
 /* The largest size that the runtime lets a stack have; 0: not known. */
 uint64_t coroutines_limit(const struct target *t, const struct memory *m);
