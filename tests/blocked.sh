@@ -97,8 +97,9 @@ done
 kill "$one" "$pid"
 
 # A program on corun: its own waits.
-start echo.txt sh -c 'echo ready; exec "$0" -p 0' "$O/samples/c/tcpecho"
-sleep 0.3
+"$O/samples/c/tcpecho" -p 0 >echo.txt 2>&1 &
+pid=$!
+sleep 0.5
 run_ok "$ST" attach -q --blocked=300 --duration 1s -f json -o corun.json -p $pid
 matches "corun: accept" 'IO wait' corun.json
 kill $pid
