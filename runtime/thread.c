@@ -10,18 +10,24 @@
  * The M of a thread lives in its thread-local storage, where assembly and gdb find it by one
  * instruction, and is in sched.all_m as long as the thread may touch a coroutine.
  *
+ * It blocks the signals that co_run's caller did, as in Go, and not those of the thread that made
+ * it: that may be sysmon, which blocks all, SIGSEGV at a guard page and SIGURG included.
+ *
  * The stack of a thread is g0: calls of the C library, of co_call and co_syscall run there, so it
  * has the size that threads have (ulimit -s).  If that much address space is not to be had, SMALL
  * will do for most.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 #include "runtime/netpoll.h"
 #include "runtime/sched.h"
 
 #define SMALL (256u << 10)
+
+static sigset_t blocked; /* by co_run's caller */
 
 __thread struct m this_m __attribute__((tls_model("local-exec")));
 
@@ -32,6 +38,8 @@ int thread_begin(void)
 
 	if (rc)
 		return rc;
+	if (!GET(sched.threads))
+		pthread_sigmask(SIG_SETMASK, NULL, &blocked);
 	mp->random = (uint32_t)(uintptr_t)mp;
 	mp->thread = (uint64_t)pthread_self();
 	sanitize_thread();
@@ -69,6 +77,7 @@ static void *thread_main(void *arg)
 	SET(this_m.spinning, (uintptr_t)arg & 1);
 	if (thread_begin())
 		fatal("out of memory: no alternate stack for the signals of a thread");
+	pthread_sigmask(SIG_SETMASK, &blocked, NULL);
 	g0_enter(run_first);
 	thread_end();
 	lock(&sched.lock);

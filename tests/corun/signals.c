@@ -4,6 +4,7 @@
  * checks, and find errno and sigaction as the program left them.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/time.h>
@@ -95,8 +96,43 @@ static void start(void *arg)
 	CHECK(signal(SIGKILL, on_tick) == SIG_ERR && errno == EINVAL);
 }
 
+static volatile sig_atomic_t released;
+
+static void sleeps(void *arg)
+{
+	(void)arg;
+	while (!released)
+		usleep(1000);
+}
+
+static void blocks(void *arg)
+{
+	co_syscall(sleeps, arg);
+}
+
+/* On a thread that was made because another is in a call: it takes the signals that others do. */
+static void start_blocking(void *arg)
+{
+	pid_t called_from = gettid();
+	sigset_t now;
+
+	co_go(blocks, arg);
+	co_yield();
+	CHECK(gettid() != called_from);
+	CHECK_EQUAL(pthread_sigmask(SIG_SETMASK, NULL, &now), 0);
+	CHECK(!sigismember(&now, SIGSEGV) && !sigismember(&now, SIGURG));
+	CHECK(sigismember(&now, SIGUSR2));
+	released = 1;
+}
+
 int main(void)
 {
+	sigset_t usr2;
+
 	check_run(start);
+	sigemptyset(&usr2);
+	sigaddset(&usr2, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, &usr2, NULL);
+	check_run(start_blocking);
 	return check_result();
 }
