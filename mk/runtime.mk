@@ -25,10 +25,10 @@ $(O)/.flags-runtime: FORCE
 	 echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' > $@
 
 # What runs on a coroutine's stack without a check.  Their calls stay calls, so that reports name them.
-rt_on_g := cancel chan fd findrun heap lock mutex own probe proc runq select sync syscall time wait
+rt_on_g := call cancel chan fd findrun heap lock mutex own probe proc runq select sync syscall time wait
 $(rt_on_g:%=$(O)/runtime/%.o): rt_extra := -Wframe-larger-than=128 -fno-optimize-sibling-calls
 # What checks its stack as a program does.
-rt_checked := linkcheck_split io net
+rt_checked := linkcheck_split file io net
 rt_split_flags := -fsplit-stack -fno-omit-frame-pointer -maccumulate-outgoing-args -fno-ipa-profile
 $(rt_checked:%=$(O)/runtime/%.o): rt_extra := $(rt_split_flags)
 

@@ -42,7 +42,7 @@ endef
 $(foreach s,$(sanitizers),$(eval $(call san_rules,$s)))
 
 # For tests/corun_sanitize.sh, which says what is not there.
-san_tests := chan gc parallel preempt select tick torture waits_stress
+san_tests := chan deadlines gc given_up parallel preempt select tick torture waits_stress
 has_sanitizer = $(shell echo 'int main(void){return 0;}' | $(san_cc) -fsanitize=$1 -x c - -o /dev/null 2>/dev/null && echo y)
 san_progs := $(if $(filter check tests,$(MAKECMDGOALS)),$(foreach s,$(sanitizers),$(if $(call has_sanitizer,$s),\
  $(san_tests:%=$(O)/tests/corun/$s/%))))

@@ -295,16 +295,17 @@ end \name
 	on_g0	co_set_gc_percent, set_gc_percent
 	on_g0	co_set_memory_limit, set_memory_limit
 
-	.hidden	refill_g0, large_g0
 	on_g0	refill_g0, refill
 	on_g0	large_g0, large
 
 /* And some of its own. */
-	.hidden	wait_prepare, select_begin, select_end
+	.hidden	wait_prepare, select_begin, select_end, wakep
+	.hidden	call_new, call_start, refill_g0, large_g0
 	on_g0	wait_prepare, wait_prepare0
 	on_g0	select_begin, select_begin0
 	on_g0	select_end, select_end0
-	.hidden	wakep
+	on_g0	call_new, call_new0
+	on_g0	call_start, call_start0
 	on_g0	wakep, wake_somebody
 
 /* void co_call(co_fn *fn, void *arg): fn checks its stack, and still shall run on g0. */

@@ -88,7 +88,8 @@ struct co_config {
 /*
  * Runs fn(arg) as the first coroutine, and returns when it ends.  As in Go, the others then end
  * too, wherever they are; those that run just then go on until they park, and a call of co_syscall
- * until it returns.  config may be NULL; the environment wins over it.
+ * until it returns; calls that have a deadline or a token are given up.  config may be NULL; the
+ * environment wins over it.
  *
  * -EINVAL: an impossible config; -EBUSY: the program already is in co_run; -ENOMEM.  An impossible
  * environment is a fatal error.
@@ -96,10 +97,8 @@ struct co_config {
 #define co_run(config, fn, arg) co_run_at((config), (fn), (arg), CO_PC())
 int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *creator_pc);
 
-/*
- * Starts a coroutine that runs fn(arg): on another thread at once, or when its creator parks.
- * -ENOMEM; -EPERM outside of co_run and in a signal handler.
- */
+/* Starts a coroutine that runs fn(arg): on another thread at once, or when its creator parks.
+ * -ENOMEM; -EPERM outside of co_run and in a signal handler. */
 #define co_go(fn, arg) co_go_at((fn), (arg), CO_PC())
 int co_go_at(co_fn *fn, void *arg, const void *creator_pc);
 
@@ -124,24 +123,31 @@ uint64_t co_self(void);
 /* Present size of the calling coroutine's stack; 0 outside of coroutines. */
 size_t co_stack_size(void);
 
-/*
- * Calls fn(arg) on the thread's own stack: for foreign code that needs much stack.  fn must not
- * park.  Outside of coroutines it is a plain call.
- */
+/* Calls fn(arg) on the thread's own stack: for foreign code that needs much stack.  fn must not
+ * park.  Outside of coroutines it is a plain call. */
 void co_call(co_fn *fn, void *arg);
 
 /*
  * (parks) The same for a function that waits in the kernel: meanwhile others run.  It must not
  * start coroutines nor call the runtime otherwise, and objects of the heap that it uses must be led
- * to from elsewhere, as by arg.  No deadline ends it.  -EPERM: the caller cannot park.
+ * to from elsewhere, as by arg.  No deadline and no token ends it.  -EPERM: the caller cannot park.
  */
 int co_syscall(co_fn *fn, void *arg);
 
 /*
- * From now on n coroutines may run at the same time; 0 changes nothing.  Returns how many before;
- * -EINVAL: n < 0; -EPERM: outside of coroutines; -ENOMEM.  Waits until all others have come to a
- * point where they park or grow.
+ * (parks) The same, but fn is given up at the deadline, when the caller's token is canceled, and
+ * when co_run ends.  It then goes on until it returns, on a thread that is no coroutine's, perhaps
+ * for longer than co_run: arg, and what else fn uses, must not lie on a stack or in the heap.
+ *
+ * 0: fn has returned, and arg is the caller's.  -ETIMEDOUT, -ECANCELED: arg has been given away:
+ * drop(arg) (unless NULL) is called when fn has returned, on its thread; or at once if it was too
+ * late to call fn.  Else fn was not called, and arg is the caller's: -EAGAIN (no thread), -ENOMEM.
  */
+int co_syscall_until(co_fn *fn, void *arg, co_fn *drop, int64_t deadline_ns);
+
+/* From now on n coroutines may run at the same time; 0 changes nothing.  Returns how many before;
+ * -EINVAL: n < 0; -EPERM: outside of coroutines; -ENOMEM.  Waits until all others have come to a
+ * point where they park or grow. */
 int co_gomaxprocs(int n);
 
 /*
@@ -150,6 +156,7 @@ int co_gomaxprocs(int n);
  * All times are nanoseconds of CLOCK_MONOTONIC.  Each call that waits has a variant that ends in
  * _until and takes a deadline: when that has come, and what the caller waits for has not, it
  * returns -ETIMEDOUT.  With a deadline that has passed, such as 0, it is a try that never parks.
+ * What can only be tried by waiting (see input and output, co_syscall_until) is not tried then.
  */
 #define CO_FOREVER INT64_MAX /* a deadline that never comes */
 
@@ -160,11 +167,9 @@ int64_t co_now(void);
 int co_sleep(int64_t ns);
 int co_sleep_until(int64_t deadline_ns);
 
-/*
- * A timer sends the time, an int64_t, into its channel, which holds one and is the timer's own: at
+/* A timer sends the time, an int64_t, into its channel, which holds one and is the timer's own: at
  * when_ns (CO_FOREVER: not at all), and if period_ns is not 0, each period_ns from then on.  Times
- * that nobody has taken when the next one comes are left out.
- */
+ * that nobody has taken when the next one comes are left out. */
 struct co_timer;
 struct co_chan;
 
@@ -217,11 +222,9 @@ int co_name(char *ret, size_t size);
 
 #define CO_KEYS 128 /* most there can be */
 
-/*
- * When a coroutine ends that has a value other than NULL, destroy (if not NULL) is called with it,
+/* When a coroutine ends that has a value other than NULL, destroy (if not NULL) is called with it,
  * on the thread's own stack, where it must not park; not when co_run ends and drops who is left.
- * Keys are for good.  -EAGAIN: CO_KEYS were made; -EINVAL.
- */
+ * Keys are for good.  -EAGAIN: CO_KEYS were made; -EINVAL. */
 int co_key_make(co_fn *destroy, unsigned *ret);
 /* -EINVAL: no such key; -ENOMEM; -EPERM: outside of coroutines. */
 int co_set(unsigned key, void *value);
@@ -239,11 +242,9 @@ void *co_get(unsigned key);
 /* -EINVAL: impossible sizes; -ENOMEM. */
 int co_chan_make(size_t item_size, size_t capacity, struct co_chan **ret);
 
-/*
- * (parks) The item must stay as it is until the call returns.  -EPIPE: the channel is closed, also
+/* (parks) The item must stay as it is until the call returns.  -EPIPE: the channel is closed, also
  * while waiting; -EPERM: the caller cannot park; -EINVAL: no channel, or no item; -ECANCELED;
- * -ETIMEDOUT and -ENOMEM for waits with a deadline or under a token.
- */
+ * -ETIMEDOUT and -ENOMEM for waits with a deadline or under a token. */
 int co_chan_send(struct co_chan *c, const void *item);
 int co_chan_send_until(struct co_chan *c, const void *item, int64_t deadline_ns);
 
@@ -377,9 +378,13 @@ void co_once(struct co_once *o, co_fn *fn, void *arg);
  *
  * All of these return -errno as the system call does, -EBADF (also if the co_fd is closed while
  * they wait), -EPERM where the caller cannot park, and -ETIMEDOUT, -ECANCELED and -ENOMEM for waits
- * with a deadline or under a token; calls of files and co_getaddrinfo are not ended by these.
- * Interrupted calls are made again.  A call that need not wait does not.  Any number of coroutines
- * may wait for the same co_fd.
+ * with a deadline or under a token.  Interrupted calls are made again.  A call that need not wait
+ * does not.  Any number of coroutines may wait for the same co_fd.
+ *
+ * Calls of files, co_open and co_getaddrinfo are given up, as by co_syscall_until, with -EAGAIN
+ * too: the call goes on, and what it does may still happen (bytes are written, the place in the
+ * file moves), but what it brings is dropped, and its descriptor closed when it has returned.  What
+ * the page cache can do at once, and addresses that are numbers, need not wait; co_open always may.
  */
 typedef int64_t co_fd; /* negative: an error */
 
@@ -387,11 +392,9 @@ typedef int64_t co_fd; /* negative: an error */
 struct sockaddr;
 struct addrinfo;
 
-/*
- * Takes a descriptor over, which gets O_NONBLOCK unless it is a file; it must not be closed but by
+/* Takes a descriptor over, which gets O_NONBLOCK unless it is a file; it must not be closed but by
  * co_close.  -EBUSY: it already is taken.  co_fd_release gives it back as it is, and -EBUSY if it
- * is in use.
- */
+ * is in use. */
 co_fd co_fd_take(int fd);
 int co_fd_release(co_fd fd);
 /* Of what system calls know as this co_fd. */
@@ -401,6 +404,7 @@ int co_close(co_fd fd);
 
 /* (parks) Flags and mode as for open(2), which gets O_CLOEXEC. */
 co_fd co_open(const char *path, int flags, unsigned mode);
+co_fd co_open_until(const char *path, int flags, unsigned mode, int64_t deadline_ns);
 int co_pipe(co_fd ret[2]);
 
 /* (parks) What is there, at most n bytes; 0: the end. */
@@ -412,7 +416,9 @@ ssize_t co_write(co_fd fd, const void *buf, size_t n);
 ssize_t co_write_until(co_fd fd, const void *buf, size_t n, int64_t deadline_ns);
 /* (parks) For files. */
 ssize_t co_pread(co_fd fd, void *buf, size_t n, int64_t offset);
+ssize_t co_pread_until(co_fd fd, void *buf, size_t n, int64_t offset, int64_t deadline_ns);
 ssize_t co_pwrite(co_fd fd, const void *buf, size_t n, int64_t offset);
+ssize_t co_pwrite_until(co_fd fd, const void *buf, size_t n, int64_t offset, int64_t deadline_ns);
 
 enum co_ready { CO_READABLE = 1, CO_WRITABLE = 2 };
 
@@ -445,9 +451,12 @@ int co_shutdown(co_fd fd, int how);
 /* (parks) As getaddrinfo(3), with -errno: -ENOENT: no such name.  To be freed by freeaddrinfo. */
 int co_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
 		   struct addrinfo **ret);
+int co_getaddrinfo_until(const char *host, const char *service, const struct addrinfo *hints,
+			 struct addrinfo **ret, int64_t deadline_ns);
 /* (parks) host may be NULL: this one; service is a name or a number.  The first address that can be
  * had, or the error of the last. */
 co_fd co_tcp_listen(const char *host, const char *service);
+co_fd co_tcp_listen_until(const char *host, const char *service, int64_t deadline_ns);
 co_fd co_tcp_connect(const char *host, const char *service);
 co_fd co_tcp_connect_until(const char *host, const char *service, int64_t deadline_ns);
 
@@ -476,11 +485,9 @@ void *co_alloc(size_t size);
 /* For what holds no addresses of objects: it is not searched for any. */
 void *co_alloc_atomic(size_t size);
 
-/*
- * Where an object has addresses, so that the rest of it is not searched: bit n of map stands for
+/* Where an object has addresses, so that the rest of it is not searched: bit n of map stands for
  * the bytes from 8 n on, and bit n of more[i] for those from 512 (i + 1) + 8 n on.  Without more,
- * the rest has none.  size is a multiple of 8 unless there are none at all.
- */
+ * the rest has none.  size is a multiple of 8 unless there are none at all. */
 struct co_type {
 	size_t size;
 	uint64_t map;
@@ -508,11 +515,9 @@ void *co_alloc_typed(const struct co_type *type, size_t count);
 #define CO_TYPE_7_(t, m, ...)			   CO_TYPE_1_(t, m) | CO_TYPE_6_(t, __VA_ARGS__)
 #define CO_TYPE_8_(t, m, ...)			   CO_TYPE_1_(t, m) | CO_TYPE_7_(t, __VA_ARGS__)
 
-/*
- * From now on, bytes of memory that is no object of the heap are searched for addresses, until they
+/* From now on, bytes of memory that is no object of the heap are searched for addresses, until they
  * are removed.  -EINVAL: nothing to search; -ENOMEM.  The address is that of the first byte;
- * -ENOENT: it was not added.
- */
+ * -ENOENT: it was not added. */
 int co_root_add(void *p, size_t size);
 int co_root_remove(void *p);
 
@@ -579,11 +584,9 @@ struct co_stack_allocator {
 extern const struct co_stack_allocator co_page_allocator; /* packed, kept; where nothing is said */
 extern const struct co_stack_allocator co_mmap_allocator; /* one mapping each, without reserve */
 
-/*
- * From now on stacks come from there; those in use go back to where they came from.  At any time,
+/* From now on stacks come from there; those in use go back to where they came from.  At any time,
  * by any coroutine, or before co_run.  NULL: the page allocator.  -EINVAL: a function is missing;
- * -ENOSPC: the eleventh that is not the runtime's own.
- */
+ * -ENOSPC: the eleventh that is not the runtime's own. */
 int co_set_allocator(const struct co_stack_allocator *a);
 
 #pragma GCC visibility pop

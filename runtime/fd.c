@@ -86,7 +86,7 @@ co_fd fd_begin(int fd, enum fd_kind kind)
 	if (!f)
 		return -ENOMEM;
 	was = __atomic_load_n(&f->state, __ATOMIC_ACQUIRE);
-	if (was & FD_OPEN)
+	if (was & (FD_OPEN | FD_REFS))
 		return -EBUSY;
 	next = (generation(was) + 1) & INT32_MAX;
 	h = (co_fd)((uint64_t)(next ? next : 1) << 32 | (uint32_t)fd);
@@ -123,13 +123,38 @@ struct fd *fd_get(co_fd h)
 	return f;
 }
 
+/* Whoever opens a file of this number next finds the state as it is now. */
+static void close_unused(uint64_t state, co_fd h)
+{
+	if (!(state & (FD_OPEN | FD_REFS | FD_KEPT)))
+		sys_3(SYS_close, fd_number(h), 0, 0);
+}
+
 void fd_put(struct fd *f, co_fd h)
 {
 	uint64_t s = __atomic_sub_fetch(&f->state, 1, __ATOMIC_ACQ_REL);
 
-	/* Whoever opens a file of this number next finds it as it is now. */
-	if (!(s & (FD_OPEN | FD_REFS)))
-		sys_3(SYS_close, fd_number(h), 0, 0);
+	close_unused(s, h);
+}
+
+void fd_call_begin(struct fd *f)
+{
+	lock(&f->lock);
+	f->calls++;
+	__atomic_fetch_add(&f->state, 1, __ATOMIC_ACQUIRE);
+	unlock(&f->lock);
+}
+
+/* fds_end sees both or neither. */
+void fd_call_end(struct fd *f, co_fd h)
+{
+	uint64_t s;
+
+	lock(&f->lock);
+	f->calls--;
+	s = __atomic_sub_fetch(&f->state, 1, __ATOMIC_ACQ_REL);
+	unlock(&f->lock);
+	close_unused(s, h);
 }
 
 static void wake_side(struct fd *f, enum fd_side side, int result, struct gqueue *ret)
@@ -230,18 +255,26 @@ void fd_event(uint64_t number, uint32_t events, struct gqueue *ret)
 	unlock(&f->lock);
 }
 
+/* What is left of the references are those of calls that were given up and go on. */
+static void fd_end(struct fd *f, uint32_t number)
+{
+	bool kept = number <= STDERR_FILENO, unused;
+
+	lock(&f->lock);
+	unused = f->state & (FD_OPEN | FD_REFS) && !f->calls;
+	__atomic_store_n(&f->state, f->state >> 32 << 32 | (kept ? FD_KEPT : 0) | f->calls,
+			 __ATOMIC_RELEASE);
+	f->q[0] = f->q[1] = (struct waitq){ NULL, NULL };
+	unlock(&f->lock);
+	if (unused && !kept)
+		sys_3(SYS_close, (long)number, 0, 0);
+}
+
 void fds_end(void)
 {
 	uint32_t i, k;
 
 	for (i = 0; i < BLOCKS; i++)
-		for (k = 0; blocks[i] && k < BLOCK_FDS; k++) {
-			struct fd *f = &blocks[i][k];
-			bool open = f->state & (FD_OPEN | FD_REFS);
-
-			f->state = f->state >> 32 << 32;
-			f->q[0] = f->q[1] = (struct waitq){ NULL, NULL };
-			if (open && (i || k > STDERR_FILENO))
-				sys_3(SYS_close, (long)(i * BLOCK_FDS + k), 0, 0);
-		}
+		for (k = 0; blocks[i] && k < BLOCK_FDS; k++)
+			fd_end(&blocks[i][k], i * BLOCK_FDS + k);
 }

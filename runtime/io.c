@@ -3,11 +3,10 @@
  * io.c: reading and writing.
  *
  * What epoll can wait for is tried first, and waited for only if the kernel says EAGAIN: most calls
- * need one system call.  Files never say that, they block; their calls leave the P to others
- * (co_syscall).
+ * need one system call.  Files never say that, they block; see file.c.
  *
- * The functions here and in net.c check their stack, as a program's do.  No system call is made
- * through the C library: that would set errno.
+ * The functions here, in file.c and in net.c check their stack, as a program's do.  No system call
+ * is made through the C library: that would set errno.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +16,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/call.h"
 #include "runtime/fd.h"
 #include "runtime/io.h"
 #include "runtime/sys_amd64.h"
 
-static long make(const struct io_call *c)
+long io_make(const struct io_call *c)
 {
 	long rc;
 
@@ -36,7 +36,7 @@ static void call_blocking(void *arg)
 {
 	struct io_call *c = arg;
 
-	c->rc = make(c);
+	c->rc = io_make(c);
 }
 
 long io_blocking(struct io_call *c)
@@ -67,20 +67,34 @@ static long until_ready(struct fd *f, enum fd_side side, const struct io_call *c
 	for (;;) {
 		seen = fd_events(f, side);
 		waits = drains && fd_is_empty(f, seen);
-		rc = waits ? -EAGAIN : make(c);
+		rc = waits ? -EAGAIN : io_make(c);
 		if (rc != -EAGAIN)
 			break;
 		waited = fd_wait(f, side, seen, deadline);
 		if (!waited)
 			continue;
 		/* What need not wait is done nevertheless. */
-		if (!waits || waited == -EBADF || (rc = make(c)) == -EAGAIN)
+		if (!waits || waited == -EBADF || (rc = io_make(c)) == -EAGAIN)
 			return waited;
 		break;
 	}
 	if (drains && rc > 0 && rc < c->arg[2])
 		fd_emptied(f, seen);
 	return rc;
+}
+
+/* What such a descriptor cannot do it says at once. */
+static long blocking(struct fd *f, co_fd h, struct io_call *c, int64_t deadline)
+{
+	switch (c->number) {
+	case SYS_read:
+	case SYS_write:
+	case SYS_pread64:
+	case SYS_pwrite64:
+		if (call_may_end(deadline))
+			return io_file(f, h, c, deadline);
+	}
+	return io_blocking(c);
 }
 
 long io_call(co_fd h, enum fd_side side, struct io_call *c, int64_t deadline)
@@ -96,7 +110,8 @@ long io_call(co_fd h, enum fd_side side, struct io_call *c, int64_t deadline)
 	c->arg[0] = fd_number(h);
 	if (fd_is_socket(f))
 		as_socket(c);
-	rc = f->kind == FD_BLOCKING ? io_blocking(c) : until_ready(f, side, c, deadline);
+	rc = f->kind == FD_BLOCKING ? blocking(f, h, c, deadline)
+				    : until_ready(f, side, c, deadline);
 	fd_put(f, h);
 	return rc;
 }
@@ -143,23 +158,34 @@ ssize_t co_write(co_fd fd, const void *buf, size_t n)
 	return co_write_until(fd, buf, n, CO_FOREVER);
 }
 
-static ssize_t at_offset(long number, co_fd fd, const void *buf, size_t n, int64_t offset)
+static ssize_t at_offset(long number, co_fd fd, const void *buf, size_t n, int64_t offset,
+			 int64_t deadline)
 {
 	struct io_call c = { number, { 0, (long)buf, (long)n, offset }, 0 };
 
 	if (n > PTRDIFF_MAX || offset < 0)
 		return -EINVAL;
-	return io_call(fd, FD_READ, &c, CO_FOREVER);
+	return io_call(fd, FD_READ, &c, deadline);
+}
+
+ssize_t co_pread_until(co_fd fd, void *buf, size_t n, int64_t offset, int64_t deadline_ns)
+{
+	return at_offset(SYS_pread64, fd, buf, n, offset, deadline_ns);
 }
 
 ssize_t co_pread(co_fd fd, void *buf, size_t n, int64_t offset)
 {
-	return at_offset(SYS_pread64, fd, buf, n, offset);
+	return co_pread_until(fd, buf, n, offset, CO_FOREVER);
+}
+
+ssize_t co_pwrite_until(co_fd fd, const void *buf, size_t n, int64_t offset, int64_t deadline_ns)
+{
+	return at_offset(SYS_pwrite64, fd, buf, n, offset, deadline_ns);
 }
 
 ssize_t co_pwrite(co_fd fd, const void *buf, size_t n, int64_t offset)
 {
-	return at_offset(SYS_pwrite64, fd, buf, n, offset);
+	return co_pwrite_until(fd, buf, n, offset, CO_FOREVER);
 }
 
 int co_wait_fd_until(co_fd fd, unsigned want, int64_t deadline_ns)
@@ -251,26 +277,6 @@ co_fd co_fd_take(int fd)
 		return fd_begin(fd, FD_BLOCKING); /* a device that epoll does not know */
 	if (h >= 0 && !(flags & O_NONBLOCK))
 		sys_3(SYS_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
-	return h;
-}
-
-/* What the opened file is decides how it is waited for. */
-co_fd co_open(const char *path, int flags, unsigned mode)
-{
-	struct io_call c = { SYS_openat, { AT_FDCWD, (long)path, flags | O_CLOEXEC, mode }, 0 };
-	co_fd h;
-	long fd;
-
-	if (!path)
-		return -EINVAL;
-	if (!tls_guard())
-		return -EPERM;
-	fd = io_blocking(&c);
-	if (fd < 0)
-		return fd;
-	h = co_fd_take((int)fd);
-	if (h < 0)
-		sys_3(SYS_close, fd, 0, 0);
 	return h;
 }
 

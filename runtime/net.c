@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
+#include "runtime/call.h"
 #include "runtime/fd.h"
 #include "runtime/io.h"
 #include "runtime/sys_amd64.h"
@@ -199,19 +202,108 @@ static void look_up(void *arg)
 	errno = before;
 }
 
-int co_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-		   struct addrinfo **ret)
+/* One that may be given up, with copies of all that it needs. */
+struct lookup_call {
+	struct call call;
+	struct lookup l;
+	struct addrinfo hints;
+	char names[];
+};
+
+static void lookup_make(void *arg)
+{
+	look_up(&((struct lookup_call *)arg)->l);
+}
+
+static void lookup_drop(void *arg)
+{
+	struct lookup_call *l = arg;
+
+	if (l->l.found)
+		freeaddrinfo(l->l.found);
+	free(l);
+}
+
+static void copy_hints(struct addrinfo *ret, const struct addrinfo *hints)
+{
+	*ret = (struct addrinfo){ .ai_flags = AI_V4MAPPED | AI_ADDRCONFIG };
+	if (!hints)
+		return;
+	ret->ai_flags = hints->ai_flags;
+	ret->ai_family = hints->ai_family;
+	ret->ai_socktype = hints->ai_socktype;
+	ret->ai_protocol = hints->ai_protocol;
+}
+
+static struct lookup_call *lookup_new(const struct lookup *l)
+{
+	size_t host = l->host ? strlen(l->host) + 1 : 0;
+	size_t service = l->service ? strlen(l->service) + 1 : 0;
+	struct lookup_call *c = call_new(sizeof(*c) + host + service);
+
+	if (!c)
+		return NULL;
+	c->call.make = lookup_make;
+	c->call.drop = lookup_drop;
+	c->l = (struct lookup){ NULL, NULL, &c->hints, NULL, 0 };
+	if (host)
+		c->l.host = memcpy(c->names, l->host, host);
+	if (service)
+		c->l.service = memcpy(c->names + host, l->service, service);
+	copy_hints(&c->hints, l->hints);
+	return c;
+}
+
+/* Numbers need not be waited for. */
+static void try_numbers(struct lookup_call *c)
+{
+	int flags = c->hints.ai_flags;
+
+	c->hints.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
+	co_syscall(look_up, &c->l);
+	c->hints.ai_flags = flags;
+}
+
+static int lookup_until(struct lookup *l, int64_t deadline)
+{
+	struct lookup_call *c = lookup_new(l);
+	int rc = 0;
+
+	if (!c)
+		return -ENOMEM;
+	try_numbers(c);
+	if (c->l.rc == -ENOENT)
+		rc = call_until(&c->call, deadline);
+	if (rc)
+		return rc;
+	l->found = c->l.found;
+	l->rc = c->l.rc;
+	c->l.found = NULL; /* taken */
+	call_drop(&c->call);
+	return 0;
+}
+
+int co_getaddrinfo_until(const char *host, const char *service, const struct addrinfo *hints,
+			 struct addrinfo **ret, int64_t deadline_ns)
 {
 	struct lookup l = { host, service, hints, NULL, 0 };
 	int rc;
 
 	if (!ret)
 		return -EINVAL;
-	rc = co_syscall(look_up, &l);
+	if (!tls_guard())
+		return -EPERM;
+	rc = call_may_end(deadline_ns) ? lookup_until(&l, deadline_ns) : co_syscall(look_up, &l);
 	if (rc || l.rc)
 		return rc ? rc : l.rc;
 	*ret = l.found;
 	return 0;
+}
+
+int co_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+		   struct addrinfo **ret)
+{
+	return co_getaddrinfo_until(host, service, hints, ret, CO_FOREVER);
 }
 
 /* Each address in turn.  Out of one function, whose addrinfo would take much of G's stack. */
@@ -242,7 +334,7 @@ static co_fd first_of(const struct addrinfo *a, bool to_listen, int64_t deadline
 static co_fd by_name(const char *host, const char *service, int flags, int64_t deadline)
 {
 	struct addrinfo hints = { .ai_flags = flags, .ai_socktype = SOCK_STREAM }, *found;
-	int rc = co_getaddrinfo(host, service, &hints, &found);
+	int rc = co_getaddrinfo_until(host, service, &hints, &found, deadline);
 	co_fd fd;
 
 	if (rc)
@@ -252,9 +344,14 @@ static co_fd by_name(const char *host, const char *service, int flags, int64_t d
 	return fd;
 }
 
+co_fd co_tcp_listen_until(const char *host, const char *service, int64_t deadline_ns)
+{
+	return by_name(host, service, AI_PASSIVE, deadline_ns);
+}
+
 co_fd co_tcp_listen(const char *host, const char *service)
 {
-	return by_name(host, service, AI_PASSIVE, CO_FOREVER);
+	return co_tcp_listen_until(host, service, CO_FOREVER);
 }
 
 co_fd co_tcp_connect_until(const char *host, const char *service, int64_t deadline_ns)

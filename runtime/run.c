@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "runtime/call.h"
 #include "runtime/fault.h"
 #include "runtime/gc.h"
 #include "runtime/mcache.h"
@@ -120,9 +121,12 @@ int co_run_at(const struct co_config *config, co_fn *fn, void *arg, const void *
 		goto out_of_stacks;
 	rc = newproc1(fn, arg, creator_pc, 0);
 	if (!rc) {
+		calls_begin();
 		g0_enter(begin_to_run);
+		calls_stop();
 		threads_join();
 		sysmon_end();
+		calls_end();
 	}
 	end();
 out_of_stacks:

@@ -7,6 +7,7 @@
  *	runq.c		the queue of a P
  *	thread.c	Ms: their threads, asleep and awake
  *	syscall.c	calls that block, and the P meanwhile
+ *	call.c		calls that block and may be given up, and their threads
  *	sysmon.c	the thread that takes Ps out of such calls
  *	world.c		everybody stops; the number of Ps changes
  *	run.c		co_run: begin and end of it all
@@ -117,6 +118,8 @@ struct g *globrunq_get(struct p *p, uint32_t max);
 void handoffp(struct p *p);
 
 /* thread.c */
+/* With a stack of the usual size, or a small one if there is no room; an errno. */
+int thread_create(void *(*fn)(void *), void *arg);
 /* Runs p, which nobody has, on an idle thread or a new one. */
 void startm(struct p *p, bool spinning);
 /* Sleeps without a P until startm gives one, and takes that. */

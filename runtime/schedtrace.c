@@ -3,6 +3,9 @@
  * schedtrace.c: what GODEBUG=schedtrace=N[,scheddetail=1] prints every N milliseconds, in the
  * format of Go 1.20 to 1.24, on sysmon's thread.
  *
+ * Threads that only make calls (call.c) are counted, and have no M line: they have no P, and no
+ * coroutine.
+ *
  * Nobody is stopped for it: under sched.lock Ps and Ms neither come nor go, and what else is read
  * was true a moment ago.  Each line, and not each word as in Go, is one write.
  *
@@ -12,6 +15,7 @@
  */
 #include <unistd.h>
 
+#include "runtime/call.h"
 #include "runtime/line.h"
 #include "runtime/sched.h"
 
@@ -53,10 +57,10 @@ static void put_header(int64_t now, bool detail)
 	put("SCHED ", (uint64_t)(now - first) / 1000000);
 	put("ms: gomaxprocs=", sched.procs);
 	put(" idleprocs=", sched.idle_ps);
-	put(" threads=", GET(sched.threads) + 1); /* and this one */
+	put(" threads=", GET(sched.threads) + calls_threads() + 1); /* and this one */
 	put(" spinningthreads=", GET(sched.spinning));
 	put(" needspinning=", 0);
-	put(" idlethreads=", sched.idle_ms);
+	put(" idlethreads=", sched.idle_ms + calls_idle());
 	put(" runqueue=", sched.runq.size);
 	if (detail) {
 		put_bool(" gcwaiting=", sched.stopping != NULL);

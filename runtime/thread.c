@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "runtime/call.h"
 #include "runtime/netpoll.h"
 #include "runtime/sched.h"
 
@@ -89,7 +90,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static int create(void *arg, size_t stack_size)
+static int create(void *(*fn)(void *), void *arg, size_t stack_size)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -98,9 +99,14 @@ static int create(void *arg, size_t stack_size)
 	pthread_attr_init(&attr);
 	if (stack_size)
 		pthread_attr_setstacksize(&attr, stack_size);
-	rc = pthread_create(&thread, &attr, thread_main, arg);
+	rc = pthread_create(&thread, &attr, fn, arg);
 	pthread_attr_destroy(&attr);
 	return rc;
+}
+
+int thread_create(void *(*fn)(void *), void *arg)
+{
+	return create(fn, arg, 0) ? create(fn, arg, SMALL) : 0;
 }
 
 static bool newm(struct p *p, bool spinning)
@@ -110,9 +116,7 @@ static bool newm(struct p *p, bool spinning)
 	int rc;
 
 	__atomic_add_fetch(&sched.threads, 1, __ATOMIC_RELAXED);
-	rc = create(arg, 0);
-	if (rc)
-		rc = create(arg, SMALL);
+	rc = thread_create(thread_main, arg);
 	if (!rc)
 		return true;
 	__atomic_sub_fetch(&sched.threads, 1, __ATOMIC_RELAXED);
@@ -161,8 +165,8 @@ void startm(struct p *p, bool spinning)
 static bool is_deadlock(void)
 {
 	return sched.idle_ps == sched.procs && !sched.runq.size && !sched.blocked &&
-	       !__atomic_load_n(&sched.polled, __ATOMIC_SEQ_CST) && !netpoll_awaited() &&
-	       timers_first() == TIMER_NEVER;
+	       !calls_awaited() && !__atomic_load_n(&sched.polled, __ATOMIC_SEQ_CST) &&
+	       !netpoll_awaited() && timers_first() == TIMER_NEVER;
 }
 
 void stopm(void)

@@ -23,6 +23,8 @@ clean() { # SANITIZER PROGRAM [NAME=VALUE...]
 
 for s in address thread; do
 	clean $s chan
+	clean $s deadlines GOMAXPROCS=4
+	clean $s given_up GOMAXPROCS=4
 	clean $s gc
 	clean $s select GOMAXPROCS=1
 	clean $s parallel
