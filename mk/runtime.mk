@@ -10,7 +10,8 @@ rt_cflags = $(filter-out $(rt_drop),$(CFLAGS)) -O2 -fPIE -fno-lto -fno-omit-fram
 rt_cppflags = $(CPPFLAGS) -DCORUN_VERSION='"$(VERSION)"'
 
 rt_alone := plain sigaction
-rt_core := $(filter-out $(rt_alone),$(patsubst runtime/%.c,%,$(wildcard runtime/*.c))) asm_amd64 note_amd64
+rt_asm := switch_amd64 call_amd64 morestack_amd64 note_amd64
+rt_core := $(filter-out $(rt_alone),$(patsubst runtime/%.c,%,$(wildcard runtime/*.c))) $(rt_asm)
 rt_core_objs := $(rt_core:%=$(O)/runtime/%.o)
 rt_alone_objs := $(rt_alone:%=$(O)/runtime/%.o)
 rt_policies := mmap fixed segmented

@@ -7,7 +7,7 @@
     (gdb) coroutine all bt 5                or of each in turn
 
 Works on a process and on a core file.  A coroutine that does not run has six registers and the
-address to go on at on its stack, as gogo in asm_amd64.S takes them.  A process gets them into its
+address to go on at on its stack, as gogo in switch_amd64.S takes them.  A process gets them into its
 registers for as long as the command takes; the registers of a core file cannot be written, so
 there its only command is bt, which follows the frame pointers.
 """

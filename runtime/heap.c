@@ -27,7 +27,7 @@
 
 enum refill { REFILLED, COLLECT_FIRST, NO_MEMORY };
 
-/* asm_amd64.S: the same, on g0 */
+/* call_amd64.S: the same, on g0 */
 enum refill refill_g0(struct heap_slot *e, unsigned span_class);
 void *large_g0(size_t size, enum scan scan, const struct co_type *type, bool collected);
 enum refill refill(struct heap_slot *e, unsigned span_class);

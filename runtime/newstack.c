@@ -179,7 +179,7 @@ static uint64_t outgoing_room(uint64_t pc, uint64_t frame)
 	return frame;
 }
 
-/* Where the function goes on, with r10 and r11 as it expects them there; see asm_amd64.S. */
+/* Where the function goes on, with r10 and r11 as it expects them there; see morestack_amd64.S. */
 static uint64_t behind_check(struct regs *r, uint64_t pc, uint64_t sp)
 {
 	const uint8_t *code = (const uint8_t *)pc;

@@ -33,7 +33,7 @@
 #include "runtime/sched.h"
 #include "runtime/wait.h"
 
-_Static_assert(EV_PROBE_GOGO == CORUN_PROBE_GOGO, "asm_amd64.S");
+_Static_assert(EV_PROBE_GOGO == CORUN_PROBE_GOGO, "switch_amd64.S");
 
 #define ID_BATCH 16
 
@@ -73,7 +73,9 @@ void park0(struct g *gp)
 	schedule();
 }
 
-static void gosched0(struct g *gp)
+/* co_yield, on g0. */
+void gosched0(struct g *gp);
+void gosched0(struct g *gp)
 {
 	note_use(gp);
 	SET(gp->status, G_RUNNABLE);
@@ -240,14 +242,6 @@ void goexit0(struct g *gp)
 	if (last)
 		world_end();
 	schedule();
-}
-
-int co_yield(void)
-{
-	if (!tls_guard())
-		return -EPERM;
-	mcall(gosched0);
-	return 0;
 }
 
 void co_exit(void)

@@ -245,7 +245,7 @@ static inline struct p *getp(void)
 	return p;
 }
 
-/* asm_amd64.S */
+/* switch_amd64.S */
 void mcall(void (*fn)(struct g *)); /* on G */
 void gogo(struct g *gp) NORETURN;
 void gostart(void);		 /* root of each coroutine's stack; never called from C */

@@ -16,7 +16,7 @@
  *
  * The word below the return address, where the check's own return address was, becomes a saved
  * frame pointer: so frame pointers and CFI lead from one segment to the other.  When the function
- * returns, segment_return (asm_amd64.S) gives the segment back and goes on at rbp.
+ * returns, segment_return (morestack_amd64.S) gives the segment back and goes on at rbp.
  *
  * A variadic function is handed the address of its arguments on the old segment.
  *
@@ -32,7 +32,7 @@
 
 #include "runtime/mcache.h"
 
-/* asm_amd64.S; where functions return to is behind their nop */
+/* morestack_amd64.S; where functions return to is behind their nop */
 void segment_return(void);
 void block_return(void);
 void segment_leave(struct g *gp);

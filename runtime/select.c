@@ -281,7 +281,7 @@ void select_relocate(struct select *s, struct stack old, uint64_t delta)
 }
 
 /* The part on G, which other files of the runtime do not need. */
-int select_begin(struct co_case *cases, size_t n, int64_t deadline); /* asm_amd64.S */
+int select_begin(struct co_case *cases, size_t n, int64_t deadline); /* call_amd64.S */
 int select_end(struct co_case *cases);
 
 int co_select_until(struct co_case *cases, size_t n, int64_t deadline_ns)

@@ -4,6 +4,7 @@
  * own counters; a ring that is full, of another size, or none at all.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -123,6 +124,33 @@ static void read_record(const struct ev_header *h)
 	}
 }
 
+static unsigned distinct_stacks(void)
+{
+	unsigned i, k, n = 0;
+
+	for (i = 0; i < stacks && i < 64; i++) {
+		for (k = 0; k < i && stack_ids[k] != stack_ids[i]; k++)
+			;
+		n += k == i;
+	}
+	return n;
+}
+
+/* runtime/ring.c remembers one stack for each of so many remainders. */
+#define KNOWN_STACKS 4096
+
+static bool share_a_place(void)
+{
+	unsigned i, k;
+
+	for (i = 0; i < stacks && i < 64; i++)
+		for (k = 0; k < i; k++)
+			if (stack_ids[k] != stack_ids[i] &&
+			    stack_ids[k] % KNOWN_STACKS == stack_ids[i] % KNOWN_STACKS)
+				return true;
+	return false;
+}
+
 /* As the tool does: read, clear, move tail. */
 static void consume(void)
 {
@@ -199,8 +227,10 @@ static void test_counts(const char *role, uint64_t head)
 	CHECK_EQUAL(count[EV_STACK_USE], STAYERS + !strcmp(role, "exit"));
 	for (i = 2; i < 2 + STAYERS; i++)
 		CHECK_EQUAL(uses[i], 1);
-	/* The same places again and again. */
-	CHECK_EQUAL(count[EV_STACK], growths / GROWERS);
+	/* The same places again and again; sent once, unless two of them share a place in the
+	 * table. */
+	CHECK_EQUAL(distinct_stacks(), growths / GROWERS);
+	CHECK(count[EV_STACK] == growths / GROWERS || share_a_place());
 	CHECK_EQUAL(ring->hits[EV_PROBE_NEWPROC], born);
 	CHECK_EQUAL(ring->hits[EV_PROBE_COPYSTACK], growths);
 	CHECK_EQUAL(ring->hits[EV_PROBE_COPYSTACK_END], growths);
