@@ -4,6 +4,15 @@
 # that a program may have a schedule() of its own.  It is always optimised, since parts of it run on
 # what room a coroutine has left, and never sanitized by SAN=: that is for the tracer; see sanitize.mk.
 
+# Its objects and what corun-cc makes are gcc's, whatever compiles the tracer: clang rejects -fsplit-stack in
+# variadic functions.  corun-cc knows it by the same name, as one word: what caches does not belong to it.
+## CORUN_CC=gcc compiles the runtime, and programs for it; CC unless that is clang
+compiler = $(shell $1 -dM -E -x c /dev/null 2>/dev/null | sed -n 's/^.define __\(clang\|GNUC\)__ .*/\1/p')
+CORUN_CC ?= $(if $(findstring clang,$(call compiler,$(CC))),gcc,$(CC))
+CORUN_CC := $(CORUN_CC)
+rt_no_gcc := $(if $(call same,GNUC,$(call compiler,$(CORUN_CC))),,'$(CORUN_CC)' is no gcc, which the runtime needs; \
+ install gcc, or name one: CORUN_CC=)
+
 rt_drop := -fsanitize=% -fno-sanitize-recover=% -fstack-protector% -flto% -O% -pg -fprofile% --coverage
 rt_cflags = $(filter-out $(rt_drop),$(CFLAGS)) -O2 -fPIE -fno-lto -fno-omit-frame-pointer -mno-red-zone \
  -fno-stack-protector -fcf-protection=none -fvisibility=hidden -U_FORTIFY_SOURCE
@@ -21,9 +30,10 @@ runtime-files := $(runtime-lib) $(O)/lib/corun/wrap $(O)/lib/corun/shared.o \
 
 all: $(runtime-files)
 
-$(O)/.flags-runtime: FORCE
-	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' | cmp -s - $@ || \
-	 echo '$(subst ','\'',$(CC) $(rt_cppflags) $(rt_cflags))' > $@
+rt_text = $(CORUN_CC) $(rt_cppflags) $(rt_cflags)
+$(O)/.flags-runtime: $(call changed,-runtime,$(rt_text))
+	$(if $(rt_no_gcc),@echo "stacktrace: $(rt_no_gcc)" >&2; exit 1)
+	$(call stamp,$(rt_text))
 
 # What runs on a coroutine's stack without a check.  Their calls stay calls, so that reports name them.
 rt_on_g := call cancel chan fd findrun heap lock mutex own probe proc runq select sync syscall time wait
@@ -35,12 +45,12 @@ $(rt_checked:%=$(O)/runtime/%.o): rt_extra := $(rt_split_flags)
 
 $(O)/runtime/%.o: runtime/%.c $(O)/.flags-runtime mk/runtime.mk
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(rt_cppflags) $(rt_cflags) $(rt_extra) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CORUN_CC) $(rt_cppflags) $(rt_cflags) $(rt_extra) -MMD -MP -c $< -o $@
 $(O)/runtime/%.o: runtime/%.S $(O)/.flags-runtime mk/runtime.mk
 	@mkdir -p $(@D)
-	$(call say,AS)$(CC) $(rt_cppflags) $(rt_cflags) -MMD -MP -c $< -o $@
+	$(call say,AS)$(CORUN_CC) $(rt_cppflags) $(rt_cflags) -MMD -MP -c $< -o $@
 
-rt_join = $(call say,LD)$(CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) --localize-hidden $(rt_sections) $@
+rt_join = $(call say,LD)$(CORUN_CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) --localize-hidden $(rt_sections) $@
 $(O)/runtime/corun.o: $(rt_core_objs)
 	$(rt_join)
 # The collector leaves out what the runtime itself has in memory.
@@ -68,15 +78,16 @@ $(O)/lib/corun/policy-fixed.o: rt_policy := 3
 $(O)/lib/corun/policy-segmented.o: rt_policy := 4
 $(O)/lib/corun/policy-%.o: runtime/policy_amd64.S mk/runtime.mk
 	@mkdir -p $(@D)
-	$(call say,AS)$(CC) -DPOLICY=$(rt_policy) -c $< -o $@
+	$(call say,AS)$(CORUN_CC) -DPOLICY=$(rt_policy) -c $< -o $@
 $(O)/include/corun.h: runtime/corun.h
 	@mkdir -p $(@D)
 	$(call say,COPY)cp $< $@
 
 rt_fill = sed -e 's,@VERSION@,$(VERSION),g' -e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' \
  -e 's,@INCLUDEDIR@,$(INCLUDEDIR),g'  -e 's,@LINKER@,$(rt_linker),g' -e 's,@ZERO@,$(rt_zero),g'
-rt_zero = $(if $(call has,-ftrivial-auto-var-init=zero),-ftrivial-auto-var-init=zero)
-has = $(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null $(1) 2>/dev/null && echo y)
+rt_zero = $(if $(call has_by,$(CORUN_CC),-ftrivial-auto-var-init=zero),-ftrivial-auto-var-init=zero)
+has_by = $(shell echo 'int main(void){return 0;}' | $1 -x c - -o /dev/null $2 2>/dev/null && echo y)
+has = $(call has_by,$(CC),$1)
 rt_linker := $(firstword $(foreach l,gold lld,$(shell command -v ld.$(l) >/dev/null 2>&1 && echo $(l))) gold)
 $(O)/bin/corun-cc: runtime/corun-cc.in Makefile mk/runtime.mk
 	@mkdir -p $(@D)
@@ -89,10 +100,10 @@ $(O)/lib/pkgconfig/corun.pc: runtime/corun.pc.in Makefile mk/runtime.mk
 
 # --- samples and tests, built as users build ------------------------------------------------------
 
-corun_cc := $(O)/bin/corun-cc
+corun_cc := CORUN_CC='$(lastword $(filter-out -%,$(CORUN_CC)))' $(O)/bin/corun-cc
 # hashfiles needs libcrypto; where that is not, the others are there.
 has_crypto := $(shell printf '\043include <openssl/evp.h>\nint main(void){return !EVP_sha256();}' | \
- $(CC) -x c - -o /dev/null -lcrypto 2>/dev/null && echo y)
+ $(CORUN_CC) -x c - -o /dev/null -lcrypto 2>/dev/null && echo y)
 c_samples := $(patsubst samples/c/%.c,$(O)/samples/c/%,$(filter-out $(if $(has_crypto),,%/hashfiles.c),$(wildcard samples/c/*.c)))
 samples: $(c_samples)
 $(O)/samples/c/%: samples/c/%.c $(wildcard samples/c/*.h) $(runtime-files)

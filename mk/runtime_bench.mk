@@ -12,7 +12,7 @@ bench_link := $(bench_objs) -Wl,-z,now \
  $(foreach f,sigaction signal bsd_signal ssignal sysv_signal __sysv_signal,-Wl,--wrap=$f)
 
 $(O)/runtime/corun_open.o: $(rt_core_objs)
-	$(call say,LD)$(CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) $(rt_sections) $@
+	$(call say,LD)$(CORUN_CC) -r -nostdlib -o $@ $^ && $(OBJCOPY) $(rt_sections) $@
 
 $(bench_progs): $(wildcard tests/bench/runtime/*.h) mk/runtime_bench.mk
 $(bench_dir)/%-corun: tests/bench/runtime/%.c $(runtime-files)

@@ -4,7 +4,6 @@
 # compiler's sanitizer.
 
 sanitizers := address thread
-san_cc := $(if $(findstring clang,$(CC)),gcc,$(CC))
 san_flags_address := -fsanitize=address,undefined -fno-sanitize-recover=all --param asan-stack=0
 # Functions that run on g0 do not return, and would stay on its call stack for ever.
 san_flags_thread := -fsanitize=thread --param tsan-instrument-func-entry-exit=0
@@ -23,10 +22,10 @@ sanitizers: all $(san_libs)
 define san_rules
 $(O)/runtime/$1/%.o: runtime/%.c $(O)/.flags-runtime mk/runtime.mk mk/sanitize.mk
 	@mkdir -p $$(@D)
-	$$(call say,CC)$(san_cc) $$(rt_cppflags) $(san_define) $$(rt_cflags) $$(rt_split) $$(san_flags_$1) $$(san_extra) -MMD -MP -c $$< -o $$@
+	$$(call say,CC)$(CORUN_CC) $$(rt_cppflags) $(san_define) $$(rt_cflags) $$(rt_split) $$(san_flags_$1) $$(san_extra) -MMD -MP -c $$< -o $$@
 $(O)/runtime/$1/%.o: runtime/%.S $(O)/.flags-runtime mk/runtime.mk mk/sanitize.mk
 	@mkdir -p $$(@D)
-	$$(call say,AS)$(san_cc) $$(rt_cppflags) $(san_define) $$(rt_cflags) $$(san_flags_$1) -MMD -MP -c $$< -o $$@
+	$$(call say,AS)$(CORUN_CC) $$(rt_cppflags) $(san_define) $$(rt_cflags) $$(san_flags_$1) -MMD -MP -c $$< -o $$@
 $(san_unchecked_$1:%=$(O)/runtime/$1/%.o): san_extra := -fno-sanitize=$1
 $(rt_checked:%=$(O)/runtime/$1/%.o): rt_split := $(rt_split_flags)
 $(O)/runtime/$1/corun.o: $(rt_core:%=$(O)/runtime/$1/%.o)
@@ -43,8 +42,7 @@ $(foreach s,$(sanitizers),$(eval $(call san_rules,$s)))
 
 # For tests/corun_sanitize.sh, which says what is not there.
 san_tests := chan deadlines gc given_up parallel preempt select tick torture waits_stress
-has_sanitizer = $(shell echo 'int main(void){return 0;}' | $(san_cc) -fsanitize=$1 -x c - -o /dev/null 2>/dev/null && echo y)
-san_progs := $(if $(filter check tests,$(MAKECMDGOALS)),$(foreach s,$(sanitizers),$(if $(call has_sanitizer,$s),\
+san_progs := $(if $(filter check tests,$(MAKECMDGOALS)),$(foreach s,$(sanitizers),$(if $(call has_by,$(CORUN_CC),-fsanitize=$s),\
  $(san_tests:%=$(O)/tests/corun/$s/%))))
 san_program_flags_address := -fsanitize=address,undefined -fno-sanitize-recover=all
 san_program_flags_thread := -fsanitize=thread

@@ -243,8 +243,8 @@ static void not_lines(void **state)
 		GC18 "x",
 		GC18 " x",
 		"gc 1 @0.1s 1%: 1+2+3 ms clock, 1->2->3 MB, 4 MB goal, 8 P", /* no cpu */
-		"gc 99999999999999999999 @0.1s 1%: 1+2+3 ms clock, 1+2/3/4+5 ms cpu, 1->2->3 MB, "
-		"4 MB goal, 8 P",
+		("gc 99999999999999999999 @0.1s 1%: 1+2+3 ms clock, 1+2/3/4+5 ms cpu, 1->2->3 MB, "
+		 "4 MB goal, 8 P"),
 		"gc 1 @1.s 1%: 1+2+3 ms clock, 1+2/3/4+5 ms cpu, 1->2->3 MB, 4 MB goal, 8 P",
 		"  People: 12",
 		"  P0: status=2",
@@ -379,11 +379,11 @@ static void line_in_line(void **state)
 		if (!runtime_breaks(SCHED20, cut))
 			continue;
 		snprintf(bytes, sizeof(bytes), "%.*s%s\n%s\n", (int)cut, SCHED20, GC18,
-			 SCHED20 + cut);
+			 &SCHED20[cut]);
 		feed_string(bytes, NULL);
 		assert_string_equal(seen.out, "{" SCHED20 "}<" GC18 ">");
 		snprintf(bytes, sizeof(bytes), "%.*s%.*shello\n%s\n%s\n", (int)cut, SCHED20, 23,
-			 GC18, GC18 + 23, SCHED20 + cut);
+			 GC18, &GC18[23], &SCHED20[cut]);
 		feed_string(bytes, NULL);
 		assert_string_equal(seen.out, "{" SCHED20 "}{" GC18 "}hello\n");
 	}
