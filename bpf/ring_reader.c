@@ -6,7 +6,9 @@
  * the position of the next record is not known: the ring is then broken, for good.
  *
  * What was read is cleared before the tail moves: a producer relies on finding no kind in the room
- * it gets.
+ * it gets.  So room that a producer got and was killed before it wrote a word is zeros, and ends
+ * where the next record begins: this is common where a program ends on one thread while others
+ * write, for the first word of a page faults.
  */
 #include "bpf/ring_reader.h"
 
@@ -69,10 +71,21 @@ static void release(struct ring_reader *r, uint64_t at, uint64_t size)
 	__atomic_store_n(&r->ring->tail, r->tail, __ATOMIC_RELEASE);
 }
 
+/* How much of the room at this position is zeros, up to size bytes. */
+static uint64_t untouched(const struct ring_reader *r, uint64_t at, uint64_t size)
+{
+	const uint64_t *word = (const uint64_t *)(r->data + at);
+	uint64_t n = 0;
+
+	while (n < size && !__atomic_load_n(&word[n / 8], __ATOMIC_RELAXED))
+		n += 8;
+	return n;
+}
+
 int ring_reader_step(struct ring_reader *r, bool final, const struct ev_header **ret)
 {
 	struct ev_header *shared, *h = (struct ev_header *)r->record;
-	uint64_t head, ready, at = r->tail & (r->size - 1);
+	uint64_t head, ready, left, at = r->tail & (r->size - 1);
 	uint16_t kind, size;
 
 	*ret = NULL;
@@ -89,7 +102,13 @@ int ring_reader_step(struct ring_reader *r, bool final, const struct ev_header *
 	if (kind == EV_NONE && !final)
 		return 0;
 	size = __atomic_load_n(&shared->size, __ATOMIC_RELAXED);
-	if (size < KIND_SIZE || size % 8 || size > ready || size > r->size - at)
+	left = ready < r->size - at ? ready : r->size - at;
+	if (kind == EV_NONE && !size) {
+		r->dropped++;
+		release(r, at, untouched(r, at, left));
+		return 1;
+	}
+	if (size < KIND_SIZE || size % 8 || size > left)
 		return give_up(r);
 	if (kind != EV_PAD && kind != EV_NONE && size >= sizeof(*h)) {
 		memcpy(r->record, shared, size);

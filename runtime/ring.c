@@ -88,10 +88,8 @@ static void *reserve(uint16_t size)
 /* Copies a record whose header is filled but for kind, and publishes it. */
 static bool publish(enum ev_kind kind, struct ev_header *record, uint16_t size, uint64_t time)
 {
-	struct ev_header *h = reserve(size);
+	struct ev_header *h;
 
-	if (!h)
-		return false;
 	if (!tid)
 		tid = (uint32_t)gettid(); /* once: a system call takes longer than all the rest */
 	record->kind = EV_NONE;
@@ -100,6 +98,12 @@ static bool publish(enum ev_kind kind, struct ev_header *record, uint16_t size, 
 	record->time_ns = time;
 	record->pid = pid;
 	record->tid = tid;
+	h = reserve(size);
+	if (!h)
+		return false;
+	/* At once: a thread that is killed before leaves room of which nobody knows where it ends.
+	 */
+	__atomic_store_n(&h->size, size, __ATOMIC_RELAXED);
 	memcpy(h, record, size);
 	__atomic_store_n(&h->kind, (uint16_t)kind, __ATOMIC_RELEASE);
 	return true;
@@ -213,15 +217,33 @@ void ring_write_gc(enum ev_gc_what what, uint32_t cycle)
 	publish(EV_GC, &ev.h, sizeof(ev), ring_read_clock());
 }
 
+/*
+ * Of a coroutine that may run, and move, on another thread: the program ended within one, and
+ * nobody stops the others.  0: it has no stack any more.
+ */
+static uint64_t size_of_any(const struct g *gp)
+{
+	uint64_t lo, hi;
+
+	do {
+		lo = __atomic_load_n(&gp->stack.lo, __ATOMIC_ACQUIRE);
+		hi = __atomic_load_n(&gp->stack.hi, __ATOMIC_ACQUIRE);
+	} while (__atomic_load_n(&gp->stack.lo, __ATOMIC_ACQUIRE) != lo ||
+		 __atomic_load_n(&gp->stack.hi, __ATOMIC_ACQUIRE) != hi);
+	return hi - lo;
+}
+
 static void write_use(struct g *gp, void *arg)
 {
 	struct ev_stack_use ev = {
 		.gp = (uint64_t)gp,
-		.goid = gp->id,
-		.stack_size = gp->stack.hi - gp->stack.lo,
-		.used = gp->use_max,
+		.goid = GET(gp->id),
+		.stack_size = size_of_any(gp),
+		.used = GET(gp->use_max),
 	};
 
+	if (!ev.stack_size)
+		return;
 	publish(EV_STACK_USE, &ev.h, sizeof(ev), *(uint64_t *)arg);
 }
 

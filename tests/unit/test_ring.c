@@ -254,11 +254,38 @@ static void test_never_finished(void **state)
 	assert_int_equal(((const struct ev_goexit *)h)->goid, 2);
 	assert_int_equal(f->reader.dropped, 1);
 
-	reserve(f->ring, sizeof(struct ev_goexit)); /* killed before the size: no way on */
+	reserve(f->ring, sizeof(struct ev_goexit)); /* killed before the size */
 	write_goexit(f->ring, 3);
-	assert_int_equal(ring_reader_step(&f->reader, true, &h), 0);
-	assert_true(f->reader.broken);
+	assert_int_equal(ring_reader_step(&f->reader, true, &h), 1);
+	assert_null(h);
+	assert_int_equal(ring_reader_step(&f->reader, true, &h), 1);
+	assert_int_equal(((const struct ev_goexit *)h)->goid, 3);
 	assert_int_equal(f->reader.dropped, 2);
+}
+
+/* Several, of which one would lie across the end of the ring; and nothing behind them. */
+static void test_never_begun(void **state)
+{
+	struct fixture *f = *state;
+	const uint16_t size = sizeof(struct ev_goexit);
+	const struct ev_header *h;
+
+	for (uint64_t i = 0; i < SIZE / size - 1; i++) {
+		write_goexit(f->ring, 1);
+		assert_int_equal(ring_reader_step(&f->reader, false, &h), 1);
+	}
+	__atomic_fetch_add(&f->ring->head, SIZE % size + size,
+			   __ATOMIC_RELAXED); /* not even its pad */
+	reserve(f->ring, size);
+	assert_int_equal(ring_reader_step(&f->reader, false, &h), 0);
+	while (ring_reader_step(&f->reader, true, &h))
+		assert_null(h);
+	assert_false(f->reader.broken);
+	assert_int_equal(f->reader.tail, f->ring->head);
+	write_goexit(f->ring, 2);
+	assert_int_equal(ring_reader_step(&f->reader, true, &h), 1);
+	assert_int_equal(((const struct ev_goexit *)h)->goid, 2);
+	assert_in_range(f->reader.dropped, 1, 3);
 }
 
 /* head and the first record's size as given: the reader must give up, for good. */
@@ -479,6 +506,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_never_finished, setup, teardown),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test_setup_teardown(test_record_across_the_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_never_begun, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nonsense_is_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_comm_has_an_end, setup, teardown),
 		cmocka_unit_test(test_noise),
