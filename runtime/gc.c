@@ -215,12 +215,14 @@ static void collect(struct g *gp, bool forced)
 
 static void gc0(struct g *gp)
 {
+	this_m.call_sp = CALL_SWITCH;
 	collect(gp, false);
 	gogo(gp);
 }
 
 static void gc0_forced(struct g *gp)
 {
+	this_m.call_sp = CALL_SWITCH;
 	collect(gp, true);
 	gogo(gp);
 }

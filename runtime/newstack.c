@@ -145,6 +145,7 @@ static void describe_growth(struct g *gp, const struct regs *r, unsigned kind)
 	gp->sched.pc = sp[0];
 	gp->sched.sp = r->gp[RSP] + 8;
 	gp->sched.bp = bp;
+	this_m.call_sp = CALL_GROWTH;
 	if (kind != MORESTACK_ALLOCA)
 		return;
 	gp->sched.sp = r->gp[RSP];

@@ -136,13 +136,17 @@ struct gqueue {
 	size_t size;
 };
 
+/* What m->call_sp is while a coroutine that runs is stopped elsewhere than in a call on g0. */
+#define CALL_GROWTH 0 /* gp->sched is that of a growth */
+#define CALL_SWITCH 1 /* as if it were parked */
+
 struct m {
 	struct g *curg;	  /* what it runs; NULL while it looks for something to run */
 	struct p *p;	  /* NULL: it sleeps, or is in a call that blocks */
 	uint64_t g0_sp;	  /* where calls on g0 begin; 64-byte aligned */
 	uint64_t more_sp; /* __morestack's parking place */
 	uint64_t exit_sp; /* g0_enter's context */
-	uint64_t call_sp; /* where the coroutine left its stack for a call on g0 */
+	uint64_t call_sp; /* where the coroutine left its stack for a call on g0, or CALL_X */
 	uint64_t stop_sp; /* what lies on g0 above it matters while the world is stopped */
 	uint32_t in_signal;
 	uint32_t random;

@@ -78,17 +78,38 @@ void stackcheck_fate(uint64_t address, char *ret, size_t size)
 	}
 }
 
-/* The function in whose frame an address of a stack lies that grows, or does not run. */
-static void frame_name(const struct g *gp, bool growing, uint64_t address, char *ret, size_t size)
+/* Of a coroutine that is stopped: with sp below all that is on its stack, and bp and pc of the
+ * frame there. */
+static struct gobuf where(const struct g *gp)
 {
-	uint64_t pc = growing ? *(const uint64_t *)gp->sched.sp : gp->sched.pc;
-	uint64_t bp = gp->sched.bp;
+	const struct m *mp;
+	const uint64_t *word;
+	struct gobuf at = gp->sched;
 
-	while (bp && address >= bp + 16 && bp >= gp->stack.lo && bp <= gp->stack.hi - 16) {
-		pc = ((const uint64_t *)bp)[1];
-		bp = ((const uint64_t *)bp)[0];
+	for (mp = sched.all_m; mp && mp->curg != gp; mp = mp->all_link)
+		;
+	if (!mp || gp->status != G_RUNNING || mp->call_sp == CALL_SWITCH)
+		return at;
+	if (mp->call_sp == CALL_GROWTH) {
+		at.pc = *(const uint64_t *)at.sp;
+		return at;
 	}
-	symtab_name(pc, true, ret, size);
+	/* Two saved registers, see to_g0 in asm_amd64.S. */
+	word = (const uint64_t *)mp->call_sp;
+	return (struct gobuf){ .sp = mp->call_sp, .bp = word[1], .pc = word[2] };
+}
+
+/* The function in whose frame an address of a stack lies. */
+static void frame_name(const struct g *gp, uint64_t address, char *ret, size_t size)
+{
+	struct gobuf at = where(gp);
+
+	while (at.bp && address >= at.bp + 16 && at.bp >= gp->stack.lo &&
+	       at.bp <= gp->stack.hi - 16) {
+		at.pc = ((const uint64_t *)at.bp)[1];
+		at.bp = ((const uint64_t *)at.bp)[0];
+	}
+	symtab_name(at.pc, true, ret, size);
 }
 
 /* A growth, and what was found of it. */
@@ -118,7 +139,7 @@ static void report(const struct check *c, uint64_t at, uint64_t value, const cha
 		return;
 	finds++;
 	symtab_name(c->pc, true, grew, sizeof(grew));
-	frame_name(c->gp, true, value + delta, local, sizeof(local));
+	frame_name(c->gp, value + delta, local, sizeof(local));
 	complain("stackcheck: coroutine %llu, growth %u, %llu to %llu bytes in %s: %s at %#llx "
 		 "keeps "
 		 "%#llx, the address of a local of %s",
@@ -208,16 +229,16 @@ static void found(uint64_t at, uint64_t value, const char *map, void *arg)
 static void search_other(struct g *gp, void *arg)
 {
 	const struct check *c = arg;
-	uint64_t *word = (uint64_t *)gp->sched.sp;
+	uint64_t *word;
 	uint64_t used = c->old.hi - c->used_lo;
 	char object[2 * NAME], frame[NAME];
 
-	if (gp == c->gp || gp->status == G_RUNNING || gp->status == G_COPYSTACK || !gp->stack.hi)
+	if (gp == c->gp || gp->status == G_COPYSTACK || !gp->stack.hi)
 		return;
-	for (; word < (uint64_t *)gp->stack.hi; word++) {
+	for (word = (uint64_t *)where(gp).sp; word < (uint64_t *)gp->stack.hi; word++) {
 		if (*word - c->used_lo >= used)
 			continue;
-		frame_name(gp, false, (uint64_t)word, frame, sizeof(frame));
+		frame_name(gp, (uint64_t)word, frame, sizeof(frame));
 		snprintf(object, sizeof(object), "the stack of coroutine %llu, in %s,",
 			 (unsigned long long)gp->id, frame);
 		report(c, (uint64_t)word, *word, object);
@@ -235,7 +256,7 @@ static void search_own(const struct check *c)
 		memcpy(&word, at, sizeof(word));
 		if ((uint64_t)at % 8 == 0 || word - c->used_lo >= c->old.hi - c->used_lo)
 			continue;
-		frame_name(c->gp, true, (uint64_t)at, frame, sizeof(frame));
+		frame_name(c->gp, (uint64_t)at, frame, sizeof(frame));
 		snprintf(object, sizeof(object), "its own stack, in %s, not aligned,", frame);
 		report(c, (uint64_t)at, word, object);
 	}

@@ -48,6 +48,18 @@ for prog in parallel waits_stress preempt; do
 done
 run_ok env GOMAXPROCS=4 TORTURE=2000 refuse membarrier=ENOSYS -- "$O/tests/corun/torture" || echo 'in torture without membarrier'
 
+# --- what finds addresses that were kept, while others run and grow on other threads ------------------
+
+for debug in unmap unmap,poison move,poison stackcheck; do
+	n=2000
+	[ $debug != stackcheck ] || n=20
+	run_ok env GOMAXPROCS=4 CORUN_DEBUG=$debug TORTURE=$n "$O/tests/corun/torture" || echo "in torture with $debug on 4 Ps"
+	equal "torture with $debug on 4 Ps says" '' "$(grep corun: err.txt)"
+done
+for prog in parallel waits_stress; do
+	run_ok env GOMAXPROCS=4 CORUN_DEBUG=unmap "$O/tests/corun/$prog" || echo "in $prog with unmap"
+done
+
 # --- linkers and kinds of programs ---------------------------------------------------------------
 
 # The note: the description, the wait reasons, and one place for each of thirteen probes; nothing in it for the dynamic

@@ -157,6 +157,93 @@ static void used_by_libc(void *arg)
 	printf("%s\n", (char *)kept_globally);
 }
 
+static unsigned arrived, told;
+
+/* Runs on a thread of its own, and grows there or is stopped where it might. */
+static void borrows_and_runs(void *arg)
+{
+	long *volatile borrowed = arg;
+
+	__atomic_store_n(&arrived, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&told, __ATOMIC_ACQUIRE))
+		deep(1);
+	CHECK(borrowed == arg);
+	__atomic_store_n(&arrived, 2, __ATOMIC_RELEASE);
+}
+
+static void elsewhere(void *arg)
+{
+	long here = 3;
+
+	(void)arg;
+	co_go(borrows_and_runs, &here);
+	while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) < 1)
+		co_yield();
+	CHECK_EQUAL(below(&here), 53);
+	__atomic_store_n(&told, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) < 2)
+		co_yield();
+	printf("done\n");
+}
+
+static void uses_on_a_thread(void *arg)
+{
+	long *volatile borrowed = arg;
+
+	__atomic_store_n(&arrived, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&told, __ATOMIC_ACQUIRE))
+		co_yield();
+	printf("%ld\n", *borrowed);
+}
+
+static void used_elsewhere(void *arg)
+{
+	long here = 3;
+
+	(void)arg;
+	co_go(uses_on_a_thread, &here);
+	while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) < 1)
+		co_yield();
+	below(&here);
+	__atomic_store_n(&told, 1, __ATOMIC_RELEASE);
+	co_sleep(CO_FOREVER);
+}
+
+static struct co_wg crowd_wg;
+
+/* Grows at all depths, with what the runtime writes down of stacks while somebody waits. */
+static void crowded(void *arg)
+{
+	struct co_chan *own;
+	long n, got = 0;
+
+	(void)arg;
+	co_chan_make(sizeof(n), 1, &own);
+	for (n = 0; n < 30; n++) {
+		CHECK_EQUAL(deep(n), n);
+		co_chan_send(own, &n);
+		CHECK_EQUAL(co_chan_recv(own, &got), 0);
+		CHECK_EQUAL(got, n);
+		if (n % 16 == 0)
+			co_gc();
+		co_yield();
+	}
+	co_chan_free(own);
+	co_wg_done(&crowd_wg);
+}
+
+static void crowd(void *arg)
+{
+	int i;
+
+	(void)arg;
+	co_wg_add(&crowd_wg, 8);
+	for (i = 0; i < 8; i++)
+		co_go(crowded, NULL);
+	co_wg_wait(&crowd_wg);
+	printf("good\n");
+}
+
 static const struct role {
 	const char *name;
 	co_fn *fn;
@@ -190,9 +277,22 @@ static const struct role {
 	  2,
 	  { "in the stack of coroutine 2, which has ended", "\n\tused_after_end+" } },
 	{ "libc", used_by_libc, 2, { "in the stack that coroutine 1 had", "\n\tused_by_libc+" } },
+	{ "elsewhere",
+	  elsewhere,
+	  0,
+	  { "corun: stackcheck: coroutine 1, growth 1, 2048 to 4096 bytes in deep+",
+	    "the stack of coroutine 2, in borrows_and_runs+",
+	    "the address of a local of elsewhere+", "done" } },
+	{ "used elsewhere",
+	  used_elsewhere,
+	  2,
+	  { "corun: coroutine 2 used the address 0x",
+	    "in the stack that coroutine 1 had before growth 1", "\n\tuses_on_a_thread+" } },
+	{ "crowd", crowd, 0, { "good\n" } },
 };
 
-#define ROLES (sizeof(roles) / sizeof(*roles))
+#define ROLES	(sizeof(roles) / sizeof(*roles))
+#define THREADS 3 /* the last ones run on several */
 
 int main(int argc, char **argv)
 {
@@ -203,6 +303,7 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], roles[i].name))
 			return co_run(NULL, roles[i].fn, NULL) || check_result();
 	for (i = 0; i < ROLES; i++) {
+		setenv("GOMAXPROCS", i >= ROLES - THREADS ? "4" : "1", 1);
 		status = child_run(roles[i].name, "CORUN_DEBUG=stackcheck");
 		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == roles[i].status);
 		for (k = 0; k < 4 && roles[i].said[k]; k++)
