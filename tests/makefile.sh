@@ -76,6 +76,10 @@ else
 fi
 
 # One run of tests at a time in a build directory, as long as a runner is alive and no longer.
+if ! command -v flock >/dev/null; then
+	echo 'not run: two runs at a time, for there is no flock'
+	finish
+fi
 GO='' GO119='' GO122=''
 export GO GO119 GO122
 for o in one other; do
