@@ -281,13 +281,12 @@ static const struct role {
 	  elsewhere,
 	  0,
 	  { "corun: stackcheck: coroutine 1, growth 1, 2048 to 4096 bytes in deep+",
-	    "the stack of coroutine 2, in borrows_and_runs+",
-	    "the address of a local of elsewhere+", "done" } },
+	    ", in borrows_and_runs+", "the address of a local of elsewhere+", "done" } },
 	{ "used elsewhere",
 	  used_elsewhere,
 	  2,
-	  { "corun: coroutine 2 used the address 0x",
-	    "in the stack that coroutine 1 had before growth 1", "\n\tuses_on_a_thread+" } },
+	  { " used the address 0x", "in the stack that coroutine 1 had before growth 1",
+	    "\n\tuses_on_a_thread+" } },
 	{ "crowd", crowd, 0, { "good\n" } },
 };
 
