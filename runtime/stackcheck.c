@@ -94,7 +94,7 @@ static struct gobuf where(const struct g *gp)
 		at.pc = *(const uint64_t *)at.sp;
 		return at;
 	}
-	/* Two saved registers, see to_g0 in asm_amd64.S. */
+	/* Two saved registers, see to_g0 in call_amd64.S. */
 	word = (const uint64_t *)mp->call_sp;
 	return (struct gobuf){ .sp = mp->call_sp, .bp = word[1], .pc = word[2] };
 }
