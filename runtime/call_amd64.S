@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* call_amd64.S: calls on g0, the stack of the thread. */
-#include "runtime/asm_amd64.h"
+#include "runtime/asm_amd64.inc"
 
 	.text
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* morestack_amd64.S: what functions call whose stack does not suffice, or that had got more. */
-#include "runtime/asm_amd64.h"
+#include "runtime/asm_amd64.inc"
 
 	.text
 

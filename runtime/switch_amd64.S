@@ -11,7 +11,7 @@
  */
 #include <asm/errno.h>
 
-#include "runtime/asm_amd64.h"
+#include "runtime/asm_amd64.inc"
 #include "runtime/note.h"
 
 	.text
