@@ -20,7 +20,7 @@
 #define APART_MAX_NS 500000000ull
 #define APART_TIMES  20 /* of what a look takes */
 
-/* Looked at in one process: records are read from the ring meanwhile no more than after. */
+/* Looked at in one process at a time: nothing is read from the ring meanwhile. */
 #define LOOK_MOST   50000
 #define PARKED_MOST 10000 /* kept, the oldest: more are not shown either */
 
@@ -193,8 +193,7 @@ bool looks_due(const struct looks *l, uint64_t now_ns)
 	return now_ns >= l->next_ns;
 }
 
-/* --- what the probes know ----------------------------------------------------------------------
- */
+/* --- what the probes know ------------------------------------------------------------------ */
 
 static bool find_use(const struct core_bpf *core, pid_t pid, uint64_t gp, struct core_use *ret)
 {
@@ -217,8 +216,7 @@ static uint64_t last_sign(const struct core_use *u)
 	return ns > u->run_since_ns ? ns : u->run_since_ns;
 }
 
-/* --- records ------------------------------------------------------------------------------------
- */
+/* --- records ------------------------------------------------------------------------------- */
 
 /* The process's image goes ahead of all that names addresses; no probe need have been hit yet. */
 static int announce(const struct look *k)
@@ -301,26 +299,19 @@ static int take_stack(const struct look *k, struct parked *g)
 	return k->fn(k->arg, &st->h);
 }
 
-/* --- a look --------------------------------------------------------------------------------------
- */
+/* --- a look -------------------------------------------------------------------------------- */
 
 static bool same(const struct coroutine *a, const struct coroutine *b)
 {
 	return a->id == b->id && a->sp == b->sp && a->pc == b->pc && a->reason == b->reason;
 }
 
-static int begin(const struct look *k, const struct coroutine *c, struct parked *g)
+/* Afterwards it is parked since now, or since when the probes saw it. */
+static void set_parked(const struct look *k, const struct coroutine *c, struct parked *g)
 {
 	struct core_use u;
 	uint64_t ns = 0;
-	bool new = !g;
 
-	if (new &&HASH_COUNT(k->p->parked) >= PARKED_MOST)
-		return 0;
-	if (new)
-		g = calloc(1, sizeof(*g));
-	if (!g)
-		return -ENOMEM;
 	if (k->watching && find_use(k->core, k->p->pid, c->gp, &u))
 		ns = seen_park(k->core, &u);
 	g->c = *c;
@@ -328,8 +319,18 @@ static int begin(const struct look *k, const struct coroutine *c, struct parked 
 	g->since_ns = ns ? ns : k->now_ns;
 	g->stack_id = 0;
 	g->look = k->p->looks;
-	if (!new)
+}
+
+static int add_parked(const struct look *k, const struct coroutine *c)
+{
+	struct parked *g;
+
+	if (HASH_COUNT(k->p->parked) >= PARKED_MOST)
 		return 0;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return -ENOMEM;
+	set_parked(k, c, g);
 	HASH_ADD(hh, k->p->parked, gp, sizeof(g->gp), g);
 	if (!map_added(g)) {
 		free(g);
@@ -349,8 +350,10 @@ static int take(void *arg, const struct coroutine *c)
 	if (c->status != COROUTINE_WAITING)
 		return 0;
 	HASH_FIND(hh, k->p->parked, &c->gp, sizeof(c->gp), g);
-	if (!g || !same(&g->c, c))
-		return begin(k, c, g);
+	if (!g)
+		return add_parked(k, c);
+	if (!same(&g->c, c))
+		set_parked(k, c, g);
 	g->look = k->p->looks;
 	return 0;
 }
@@ -417,8 +420,7 @@ int looks_take(struct looks *l, const struct core_bpf *core, bool watching, sour
 	return r;
 }
 
-/* --- the end -------------------------------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------------------------- */
 
 static int report_one(const struct look *k, const struct parked *g)
 {

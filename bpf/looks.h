@@ -9,8 +9,8 @@
  * saw run in between, is taken to have been parked all the while; its record says that it was only
  * looked at (EV_BLOCKED_SEEN).
  *
- * A look costs the program nothing, and the tracer about 1 us a coroutine; it is put off so that
- * looks take a twentieth of the time at most.  Where the memory cannot be read there are none.
+ * A look stops nothing in the program, and is put off so that looks take a twentieth of the
+ * tracer's time at most.  Where the memory cannot be read there are none.
  */
 #ifndef ST_BPF_LOOKS_H
 #define ST_BPF_LOOKS_H

@@ -10,6 +10,7 @@
 
 #include "base/event.h"
 #include "tests/corun/child.h"
+#include "tests/corun/ring_make.h"
 
 #define GROWERS 20
 #define STAYERS 3
@@ -177,15 +178,8 @@ static void consume(void)
 
 static int make_ring(uint64_t size, uint64_t head)
 {
-	int fd = memfd_create("ring", 0);
+	int fd = ring_make(size, 64, &ring);
 
-	if (fd < 0 || ftruncate(fd, (off_t)(EV_RING_HEADER + size)))
-		exit(1);
-	ring = mmap(NULL, EV_RING_HEADER + size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ring->magic = EV_RING_MAGIC;
-	ring->abi = EV_RING_ABI;
-	ring->max_frames = 64;
-	ring->size = size;
 	ring->head = ring->tail = head;
 	memset(count, 0, sizeof(count));
 	memset(uses, 0, sizeof(uses));

@@ -10,6 +10,7 @@
 
 #include "base/event.h"
 #include "tests/corun/child.h"
+#include "tests/corun/ring_make.h"
 
 #define STARTERS 8
 #define EACH	 60
@@ -250,15 +251,8 @@ static void consume(void)
 
 static int make_ring(uint64_t size, uint32_t max_frames)
 {
-	int fd = memfd_create("ring", 0);
+	int fd = ring_make(size, max_frames, &ring);
 
-	if (fd < 0 || ftruncate(fd, (off_t)(EV_RING_HEADER + size)))
-		exit(1);
-	ring = mmap(NULL, EV_RING_HEADER + size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ring->magic = EV_RING_MAGIC;
-	ring->abi = EV_RING_ABI;
-	ring->max_frames = max_frames;
-	ring->size = size;
 	memset(seen, 0, sizeof(*seen));
 	return fd;
 }
